@@ -1,0 +1,1 @@
+//! Identifiers. (Placeholder signatures; being written.)
