@@ -1,0 +1,97 @@
+use super::*;
+
+const SMALLEST: &str = r#"
+schema = 1
+[city]
+name = { zh-CN = "样例市", en = "Sample City" }
+trust_domain = "sample-city.example"
+[listen]
+service = "127.0.0.1:8443"
+[tls]
+certificate = "keys/gateway.pem"
+key = "keys/gateway.key"
+client_ca = "/etc/heyan/client-ca.pem"
+[audit]
+database = "state/audit.db"
+"#;
+
+fn problems(text: &str) -> String {
+    Config::parse(Path::new("/city"), text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_smallest_file_takes_every_default() {
+    let config = Config::parse(Path::new("/city"), SMALLEST).unwrap();
+    assert_eq!(config.tls.certificate, Path::new("/city/keys/gateway.pem"));
+    assert_eq!(config.tls.client_ca, Path::new("/etc/heyan/client-ca.pem"));
+    assert_eq!(config.limits.deadline_default, default::DEADLINE);
+    assert_eq!(config.limits.in_flight, 1024);
+    assert_eq!(config.telemetry, Telemetry { log: "info".into(), otlp: None });
+    assert_eq!(config.listen.admin, None);
+}
+
+#[test]
+fn every_setting_is_taken_from_the_file() {
+    let more = r#"
+[limits]
+deadline_default = "2s"
+deadline_max = "9s"
+in_flight = 7
+connections = 8
+streams = 9
+handshake = "1s"
+drain = "3s"
+grace = "4s"
+[telemetry]
+log = "debug"
+otlp = "http://127.0.0.1:4317"
+"#;
+    let config = Config::parse(Path::new("/city"), &format!("{SMALLEST}{more}")).unwrap();
+    let limits = Limits {
+        deadline_default: Duration::from_secs(2),
+        deadline_max: Duration::from_secs(9),
+        in_flight: 7,
+        connections: 8,
+        streams: 9,
+        handshake: Duration::from_secs(1),
+        drain: Duration::from_secs(3),
+        grace: Duration::from_secs(4),
+    };
+    assert_eq!(config.limits, limits);
+    assert_eq!(config.telemetry.otlp.as_deref(), Some("http://127.0.0.1:4317"));
+}
+
+#[test]
+fn what_is_wrong_is_said_where_it_stands() {
+    let cases = [
+        ("schema = 1", "schema = 2", "heyan.toml:2:10: `schema` is out of range"),
+        ("\"127.0.0.1:8443\"", "\"localhost\"", "heyan.toml:7:11: `listen.service` must be an IP address and a port"),
+        ("[tls]", "admin = \"10.0.0.1:9464\"\n[tls]", "heyan.toml:8:9: `listen.admin` must be a loopback address"),
+        ("sample-city.example", "Sample City", "heyan.toml:5:16: `city.trust_domain` must be 1 to 255"),
+        ("key = \"keys/gateway.key\"\n", "", "heyan.toml:8:1: missing key `key` in `tls`"),
+        ("[audit]", "[limits]\ngrace = \"1h\"\n[audit]", "heyan.toml:13:9: `limits.grace` is out of range"),
+        ("[audit]", "[limits]\nin_flight = 0\n[audit]", "heyan.toml:13:13: `limits.in_flight` is out of range"),
+        ("[audit]", "[limits]\ndeadline_max = \"1s\"\n[audit]", "`limits.deadline_default` is longer than"),
+        ("[audit]", "[telemetry]\notlp = \"collector\"\n[audit]", "heyan.toml:13:8: `telemetry.otlp` must be a URL"),
+        ("[audit]", "[telemetrie]\nlog = \"info\"\n[audit]", "did you mean `telemetry`?"),
+    ];
+    for (from, to, expected) in cases {
+        let changed = SMALLEST.replacen(from, to, 1);
+        assert_ne!(changed, SMALLEST, "{from}");
+        let found = problems(&changed);
+        assert!(found.contains(expected), "expected {expected}\nfound {found}");
+    }
+}
+
+#[test]
+fn several_mistakes_are_reported_at_once() {
+    let found = problems(&SMALLEST.replace("8443", "x").replace("schema = 1", "").replace("state/", "\\u0000"));
+    assert_eq!(found.lines().filter(|line| line.starts_with("heyan.toml:")).count(), 3, "{found}");
+}
+
+#[test]
+fn a_folder_without_the_file_says_how_to_get_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = Config::read(folder.path()).unwrap_err().to_string();
+    assert!(found.contains("heyan.toml:1:1: cannot be read: no such file") && found.contains("heyan init"), "{found}");
+}
