@@ -2,4 +2,24 @@
 
 pub mod document;
 pub mod identifier;
+pub mod reason;
+mod redacted;
 pub mod vocabulary;
+pub mod wire;
+
+/// The contract's messages and services, as generated from `heyan/v1/*.proto`. A field that is personal is never in their `Debug`.
+#[allow(
+    missing_docs,
+    unused_qualifications,
+    clippy::all,
+    clippy::doc_markdown,
+    clippy::too_long_first_doc_paragraph,
+    clippy::too_many_lines,
+    clippy::use_self
+)]
+pub mod v1 {
+    include!("gen/heyan.v1.rs");
+
+    /// The encoded `FileDescriptorSet` of the contract with its imports and comments, for reflection.
+    pub const DESCRIPTOR: &[u8] = include_bytes!("gen/descriptor.binpb");
+}

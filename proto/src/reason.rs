@@ -1,0 +1,211 @@
+//! Why a call was not a question: the one closed table behind every gRPC error.
+//!
+//! Architecture §3: a gRPC error is for what is no question; each carries `google.rpc.ErrorInfo` with a reason from here.
+
+use tonic::Code;
+
+use crate::vocabulary::Localized;
+
+/// The domain of `google.rpc.ErrorInfo`.
+pub const DOMAIN: &str = "heyan";
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $word:literal, $code:ident {
+        zh: $zh:literal / $zh_remedy:literal,
+        en: $en:literal / $en_remedy:literal,
+    })*) => {
+        /// Why a call was not a question. Each reason has one gRPC code, one text and one way on.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Reason {
+            /// Every reason, in the order of `heyan.v1.ErrorReason`.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The word in `ErrorInfo.reason`: the name in `heyan.v1.ErrorReason` without its prefix.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+
+            /// The gRPC code. Clients retry `Unavailable` by themselves, so only what passes by itself has it.
+            pub fn code(self) -> Code {
+                match self { $(Self::$name => Code::$code,)* }
+            }
+
+            /// What is wrong. Where, and what is expected there, goes into `google.rpc.BadRequest`.
+            pub fn text(self) -> Localized {
+                match self { $(Self::$name => Localized { zh: $zh.into(), en: $en.into() },)* }
+            }
+
+            /// What the caller should do.
+            pub fn remedy(self) -> Localized {
+                match self { $(Self::$name => Localized { zh: $zh_remedy.into(), en: $en_remedy.into() },)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// A field is missing, too long, or not in its form.
+    FieldInvalid = "FIELD_INVALID", InvalidArgument {
+        zh: "请求中有字段缺失、过长或格式不正确" / "请按字段说明改正后，用新的 request_id 重新提交",
+        en: "a field of the request is missing, too long or malformed"
+            / "correct the fields that are listed and send the question with a new request_id",
+    }
+    /// The directory has no such result type.
+    ResultTypeUnknown = "RESULT_TYPE_UNKNOWN", InvalidArgument {
+        zh: "目录中没有该结果类型" / "请用 ListResultTypes 查询可核验的结果类型",
+        en: "the directory has no such result type" / "look the result type up with ListResultTypes",
+    }
+    /// The result type has no such field.
+    FieldUnknown = "FIELD_UNKNOWN", InvalidArgument {
+        zh: "该结果类型没有此数据项" / "请用 GetResultType 查询该结果类型的数据项",
+        en: "the result type has no such field" / "look the fields of the result type up with GetResultType",
+    }
+    /// The operator does not fit the type of the field.
+    OperatorUnfit = "OPERATOR_UNFIT", InvalidArgument {
+        zh: "核验方式不适用于该数据项" / "请用 GetResultType 查询该数据项适用的核验方式",
+        en: "the operator does not fit the field" / "look the operators of the field up with GetResultType",
+    }
+    /// The value does not fit the field and the operator.
+    ClaimValueUnfit = "CLAIM_VALUE_UNFIT", InvalidArgument {
+        zh: "核验值不适用于该数据项和核验方式" / "请按该数据项的类型填写核验值",
+        en: "the value does not fit the field and the operator" / "give a value of the type that the field has",
+    }
+    /// The result type is not issued to subjects of this kind.
+    SubjectKindUnfit = "SUBJECT_KIND_UNFIT", InvalidArgument {
+        zh: "该结果类型不向此类主体颁发" / "请用 GetResultType 查询该结果类型的持证主体类别",
+        en: "the result type is not issued to subjects of this kind"
+            / "look the subject kinds of the result type up with GetResultType",
+    }
+    /// The directory has no such service item.
+    ItemUnknown = "ITEM_UNKNOWN", InvalidArgument {
+        zh: "没有该政务服务事项" / "请核对事项实施编码；如事项新近发布，请联系平台管理员登记",
+        en: "there is no such service item"
+            / "check the code of the item; if the item is new, ask the administrator of the platform to register it",
+    }
+    /// `as_of` is a day to come.
+    AsOfInFuture = "AS_OF_IN_FUTURE", InvalidArgument {
+        zh: "核验基准日不得晚于今天" / "请填写今天或更早的日期，或不填",
+        en: "as_of is in the future" / "give today or an earlier day, or leave it out",
+    }
+    /// A question has too many claims, or wants too many fields.
+    TooManyClaims = "TOO_MANY_CLAIMS", InvalidArgument {
+        zh: "核验项或数据项过多" / "请分成几次提交，每次不超过 32 项",
+        en: "there are too many claims or fields" / "ask several questions of at most 32 claims or fields each",
+    }
+    /// A batch has too many questions.
+    TooManyRequestsInBatch = "TOO_MANY_REQUESTS_IN_BATCH", InvalidArgument {
+        zh: "批量核验的请求过多" / "请分成几批提交，每批不超过 100 个",
+        en: "the batch has too many requests" / "send several batches of at most 100 requests each",
+    }
+    /// The service item is not in force.
+    ItemNotInForce = "ITEM_NOT_IN_FORCE", FailedPrecondition {
+        zh: "该政务服务事项未在实施" / "请改用在实施的事项；如事项状态有误，请联系事项实施部门",
+        en: "the service item is not in force"
+            / "use an item in force; if its status is wrong, ask the department that implements it",
+    }
+    /// The guide of the service item does not need this result type.
+    ResultNotNeededByItem = "RESULT_NOT_NEEDED_BY_ITEM", FailedPrecondition {
+        zh: "该事项的办事指南不需要此结果" / "请核对事项和结果类型；如办事指南有变，请联系事项实施部门",
+        en: "the guide of the service item does not need this result"
+            / "check the item and the result type; if the guide has changed, ask the department that implements the item",
+    }
+    /// The result type does not give field values, or not these.
+    DisclosureNotAllowed = "DISCLOSURE_NOT_ALLOWED", FailedPrecondition {
+        zh: "该结果类型不提供所请求的数据项取值" / "请改用 Verify 核验，或用 GetResultType 查询可提供取值的数据项",
+        en: "the result type does not give the values of these fields"
+            / "claim them with Verify, or look up with GetResultType which fields are disclosed",
+    }
+    /// No system or person is registered under the name in the client certificate.
+    CertificateUnknown = "CERTIFICATE_UNKNOWN", Unauthenticated {
+        zh: "客户端证书中的名称未登记" / "请联系平台管理员登记业务系统或人员",
+        en: "the name in the client certificate is not registered"
+            / "ask the administrator of the platform to register the system or person",
+    }
+    /// The client certificate does not have exactly one URI name.
+    CertificateNamesAmbiguous = "CERTIFICATE_NAMES_AMBIGUOUS", Unauthenticated {
+        zh: "客户端证书必须恰好包含一个 URI 名称" / "请申请只含一个 URI 主体备用名称的证书",
+        en: "the client certificate must have exactly one URI name"
+            / "obtain a certificate with exactly one URI subject alternative name",
+    }
+    /// The system or person is registered as revoked.
+    CertificateRevoked = "CERTIFICATE_REVOKED", Unauthenticated {
+        zh: "该业务系统或人员的接入已被撤销" / "请联系平台管理员",
+        en: "the access of this system or person is revoked" / "ask the administrator of the platform",
+    }
+    /// The caller does not have the role that the call is for.
+    RoleRequired = "ROLE_REQUIRED", PermissionDenied {
+        zh: "调用方没有此项调用所需的身份" / "核验须由业务系统发起；其他调用须有相应角色，请联系平台管理员",
+        en: "the caller does not have the role that this call is for"
+            / "questions are asked by systems; for other calls ask the administrator of the platform for the role",
+    }
+    /// The `request_id` was used for another question.
+    RequestIdReused = "REQUEST_ID_REUSED", AlreadyExists {
+        zh: "该 request_id 已用于内容不同的请求" / "请为每次提问生成新的 UUID；只在重试同一请求时沿用",
+        en: "this request_id was used for a question with other content"
+            / "make a new UUID for each question; keep it only to repeat the same question",
+    }
+    /// The question was answered, and the answer is no longer kept.
+    ReplyNoLongerKept = "REPLY_NO_LONGER_KEPT", AlreadyExists {
+        zh: "该请求已答复，答复内容已不再保存" / "请凭留痕序号查阅记录，或用新的 request_id 重新提问",
+        en: "this question was answered, and the answer is no longer kept"
+            / "see the entry by its index, or ask again with a new request_id",
+    }
+    /// The caller has no such decision.
+    DecisionUnknown = "DECISION_UNKNOWN", NotFound {
+        zh: "没有该决定，或该决定不属于调用方" / "请核对决定编号；只能查询本系统提出的请求",
+        en: "there is no such decision of this caller"
+            / "check the decision_id; only the system that asked can have it explained",
+    }
+    /// The directory has no such department.
+    DepartmentUnknown = "DEPARTMENT_UNKNOWN", NotFound {
+        zh: "目录中没有该部门" / "请用 ListDepartments 查询部门",
+        en: "the directory has no such department" / "look the department up with ListDepartments",
+    }
+    /// More calls are in flight than the gateway takes.
+    Overloaded = "OVERLOADED", ResourceExhausted {
+        zh: "网关繁忙，未受理此次调用" / "请按 RetryInfo 的间隔，以同一 request_id 重试",
+        en: "the gateway is overloaded and did not take the call"
+            / "repeat the call with the same request_id after the delay in RetryInfo",
+    }
+    /// The caller's deadline, or the gateway's own, has passed.
+    DeadlineExceeded = "DEADLINE_EXCEEDED", DeadlineExceeded {
+        zh: "未能在时限内答复" / "请放宽时限，以同一 request_id 重试；已有的答复不会丢失",
+        en: "the answer was not ready before the deadline"
+            / "repeat the call with the same request_id and a longer deadline; an answer that was made is not lost",
+    }
+    /// The audit log cannot be written, so nothing is answered.
+    AuditUnavailable = "AUDIT_UNAVAILABLE", Unavailable {
+        zh: "留痕暂不可用，未作答复" / "请稍后以同一 request_id 重试",
+        en: "the audit log is not available, so nothing was answered"
+            / "repeat the call later with the same request_id",
+    }
+    /// The gateway is shutting down.
+    Draining = "DRAINING", Unavailable {
+        zh: "网关正在停机" / "请以同一 request_id 重试，连接将转到其他实例",
+        en: "the gateway is shutting down" / "repeat the call with the same request_id on a new connection",
+    }
+    /// A policy could not be evaluated, so nothing is shared.
+    PolicyError = "POLICY_ERROR", Internal {
+        zh: "共享规则无法执行，未作答复" / "请将决定编号告知平台管理员",
+        en: "a policy could not be evaluated, so nothing was answered"
+            / "give the decision_id to the administrator of the platform",
+    }
+    /// A fault of the gateway.
+    InternalError = "INTERNAL_ERROR", Internal {
+        zh: "网关内部错误" / "请将决定编号告知平台管理员",
+        en: "the gateway has failed" / "give the decision_id to the administrator of the platform",
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests;
