@@ -1,0 +1,3 @@
+//! How much a decision costs.
+
+fn main() {}

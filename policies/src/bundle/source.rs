@@ -1,0 +1,134 @@
+use std::fmt;
+use std::sync::Arc;
+
+use heyan_proto::document::{BYTES_MAX, Problem, Problems};
+
+/// Where something stands in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    file: Arc<str>,
+    /// Counted from 1.
+    line: usize,
+    /// Counted in characters from 1.
+    column: usize,
+    text: Arc<str>,
+    /// The byte at which the policy starts that stands here.
+    offset: usize,
+}
+
+impl Place {
+    pub(crate) fn problem(&self, message: impl Into<String>, help: Option<String>) -> Problem {
+        Problem { file: self.file.to_string(), line: self.line, column: self.column, message: message.into(), help }
+    }
+
+    /// The place so many bytes later.
+    pub(super) fn later(&self, bytes: usize) -> Self {
+        Self::at(&self.file, &self.text, self.offset.saturating_add(bytes))
+    }
+
+    fn at(file: &Arc<str>, text: &Arc<str>, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
+        let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+        Self { file: Arc::clone(file), line, column, text: Arc::clone(text), offset }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// A file of policies. It is split before it is parsed, so that a bad policy hides no problem of the next one.
+pub(super) struct Source {
+    file: Arc<str>,
+    text: Arc<str>,
+}
+
+/// The text of one policy, with its annotations and its `;`.
+pub(super) struct Statement<'t> {
+    pub(super) text: &'t str,
+    pub(super) place: Place,
+    /// Where each `@` stands, in bytes from the start.
+    annotations: Vec<usize>,
+}
+
+impl Source {
+    pub(super) fn new(file: &str, text: &str) -> Self {
+        Self { file: file.into(), text: text.into() }
+    }
+
+    /// Hands every policy of the file to `each`.
+    pub(super) fn read(&self, problems: &mut Problems, mut each: impl FnMut(&Statement<'_>, &mut Problems)) {
+        if self.text.len() > BYTES_MAX {
+            let message = format!("file has {} bytes; at most {BYTES_MAX} are read", self.text.len());
+            problems.push(Place::at(&self.file, &self.text, 0).problem(message, None));
+            return;
+        }
+        for (start, end, annotations) in split(&self.text) {
+            let place = Place::at(&self.file, &self.text, start);
+            each(&Statement { text: &self.text[start..end], place, annotations }, problems);
+        }
+    }
+}
+
+impl Statement<'_> {
+    /// Where the annotation stands, or else the policy.
+    pub(super) fn place_of(&self, annotation: &str) -> Place {
+        let named = |&&at: &&usize| {
+            let rest = self.text[at + 1..].trim_start().strip_prefix(annotation);
+            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+        };
+        self.annotations.iter().find(named).map_or_else(|| self.place.clone(), |&at| self.place.later(at))
+    }
+}
+
+/// Start, end and annotations of every statement. A statement ends with the `;` that stands outside of strings and
+/// comments; a wrong split could only make a policy that does not parse, which refuses the file.
+fn split(text: &str) -> Vec<(usize, usize, Vec<usize>)> {
+    let bytes = text.as_bytes();
+    let mut statements = Vec::new();
+    let mut start = None;
+    let mut annotations = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'/' if bytes.get(at + 1) == Some(&b'/') => {
+                at = bytes[at..].iter().position(|&b| b == b'\n').map_or(bytes.len(), |line| at + line);
+                continue;
+            }
+            byte if byte.is_ascii_whitespace() => {}
+            byte => {
+                let start_here = *start.get_or_insert(at);
+                match byte {
+                    b'"' => at = string_end(bytes, at),
+                    b'@' => annotations.push(at - start_here),
+                    b';' => {
+                        statements.push((start_here, at + 1, std::mem::take(&mut annotations)));
+                        start = None;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        at += 1;
+    }
+    if let Some(start) = start {
+        statements.push((start, text.len(), annotations));
+    }
+    statements
+}
+
+/// The closing quote of the string that opens at `open`, or the last byte where none closes it.
+fn string_end(bytes: &[u8], open: usize) -> usize {
+    let mut at = open + 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 2,
+            b'"' => return at,
+            _ => at += 1,
+        }
+    }
+    bytes.len() - 1
+}
