@@ -4,8 +4,10 @@ use super::written::{check_digits, check_each, number};
 use super::{DivisionCode, IdentifierError, SubjectKind};
 
 number! {
-    /// A citizen number (公民身份号码, GB 11643-1999): six digits of the place of first registration, eight of the
-    /// date of birth, three in order (odd for men), one check character.
+    /// A citizen number (公民身份号码, GB 11643-1999).
+    ///
+    /// Six digits of the place of first registration, eight of the date of birth, three in order (odd for men), one
+    /// check character.
     ///
     /// The place is not checked against any table: places are abolished, numbers stay for life. Nor is the date of
     /// birth compared with today. [`CitizenNumber::division`] tells whoever wants to note an unknown place.
@@ -36,9 +38,10 @@ number! {
 }
 
 number! {
-    /// The number of a foreign permanent resident's identity card (外国人永久居留身份证). Since 2023: 9, two digits of the
-    /// issuing province, three of the country (ISO 3166 numeric), eight of the date of birth, three in order, one check
-    /// character. Before: three letters and twelve digits.
+    /// The number of a foreign permanent resident's identity card (外国人永久居留身份证).
+    ///
+    /// Since 2023: 9, two digits of the issuing province, three of the country (ISO 3166 numeric), eight of the date of
+    /// birth, three in order, one check character. Before: three letters and twelve digits.
     PermanentResidentCard, check_permanent_resident_card
 }
 

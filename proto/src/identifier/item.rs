@@ -4,8 +4,10 @@ use super::credit::check_credit_code;
 use super::written::{NUMBER_CHARACTERS_MAX, check_each, normalise};
 use super::{CreditCode, IdentifierError};
 
-/// The code of a service item (实施编码, GB/T 39554.1-2020): 18 characters of the implementing body, one digit of its
-/// level, 12 characters of the base code; two more for a variant (业务办理项). It is public, so it is shown.
+/// The code of a service item (实施编码, GB/T 39554.1-2020). It is public, so it is shown.
+///
+/// 18 characters of the implementing body, one digit of its level, 12 characters of the base code; two more for a
+/// variant (业务办理项).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ItemCode(Box<str>);
 

@@ -2,24 +2,28 @@ use super::IdentifierError;
 use super::written::{check_digits, check_each, number};
 
 number! {
-    /// The number of a passport of China: E and eight digits, or E, a letter other than I and O, and seven digits
-    /// (ordinary); G and eight digits (ordinary, older); DE, SE or PE and seven digits (diplomatic, service, for public
-    /// affairs). It has no check character.
+    /// The number of a passport of China.
+    ///
+    /// E and eight digits, or E, a letter other than I and O, and seven digits (ordinary); G and eight digits (ordinary,
+    /// older); DE, SE or PE and seven digits (diplomatic, service, for public affairs). It has no check character.
     ///
     /// Passports of other countries have no common form and no kind of their own here.
     Passport, check_passport
 }
 
 number! {
-    /// The number of a mainland travel permit of a resident of Hong Kong or Macao (港澳居民来往内地通行证): H or M and eight
-    /// digits, in the older form followed by two digits that count the cards issued. It has no check character.
+    /// The number of a mainland travel permit of a resident of Hong Kong or Macao (港澳居民来往内地通行证).
+    ///
+    /// H or M and eight digits, in the older form followed by two digits that count the cards issued. It has no check
+    /// character.
     MainlandTravelPermit, check_mainland_travel_permit
 }
 
 number! {
-    /// The number of a mainland travel permit of a resident of Taiwan (台湾居民来往大陆通行证): eight digits; in the older
-    /// form ten digits, optionally followed by one or two characters that count the cards issued. It has no check
-    /// character.
+    /// The number of a mainland travel permit of a resident of Taiwan (台湾居民来往大陆通行证).
+    ///
+    /// Eight digits; in the older form ten digits, optionally followed by one or two characters that count the cards
+    /// issued. It has no check character.
     TaiwanTravelPermit, check_taiwan_travel_permit
 }
 
