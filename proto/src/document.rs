@@ -24,7 +24,7 @@ mod table;
 use std::cell::RefCell;
 
 pub use problem::{Problem, Problems};
-pub use table::{Located, Table};
+pub use table::{Cell, Located, Table};
 use toml::de::DeTable;
 
 /// The largest file that is read, in bytes.

@@ -31,6 +31,15 @@ impl<T> Deref for Located<T> {
     }
 }
 
+/// What stands in a row of data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+}
+
 /// A table of a document. Methods named after a type read a required key; their `optional_` twins, one that may be
 /// absent. All report what is wrong and then return `None`; keys that were never asked for are reported at the end.
 ///
@@ -90,11 +99,7 @@ impl<'d> Table<'d> {
     }
 
     /// A text that `parse` accepts; its error becomes the message.
-    pub fn parse<T, E: Display>(
-        &mut self,
-        key: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<Located<T>> {
+    pub fn parse<T, E: Display>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<Located<T>> {
         self.required(key, |table, key| table.optional_parse(key, parse))
     }
 
@@ -151,6 +156,19 @@ impl<'d> Table<'d> {
         None
     }
 
+    /// A cell of a row of data: a text or a whole number, as databases keep them.
+    pub fn cell(&mut self, key: &str) -> Option<Located<Cell>> {
+        self.required(key, |table, key| {
+            table.typed(key, "a string or a whole number", |value| match value {
+                DeValue::String(text) => Some(Cell::Text(text.to_string())),
+                DeValue::Integer(number) => {
+                    i64::from_str_radix(number.as_str(), number.radix()).ok().map(Cell::Integer)
+                }
+                _ => None,
+            })
+        })
+    }
+
     /// `true` or `false`.
     pub fn flag(&mut self, key: &str) -> Option<Located<bool>> {
         self.required(key, Self::optional_flag)
@@ -182,9 +200,11 @@ impl<'d> Table<'d> {
 
     /// A length of time, or nothing.
     pub fn optional_duration(&mut self, key: &str) -> Option<Option<Located<Duration>>> {
-        self.typed(key, "a length of time with its unit such as \"800ms\", \"5s\", \"15m\", \"24h\" or \"30d\"", |value| {
-            parse_duration(value.as_str()?)
-        })
+        self.typed(
+            key,
+            "a length of time with its unit such as \"800ms\", \"5s\", \"15m\", \"24h\" or \"30d\"",
+            |value| parse_duration(value.as_str()?),
+        )
     }
 
     /// A text in both languages: `{ zh-CN = "…", en = "…" }`.
@@ -305,7 +325,8 @@ impl Drop for Table<'_> {
 
 /// What was probably meant, or else everything that may stand here.
 fn suggest(written: &str, known: &[&str]) -> String {
-    let nearest = known.iter().map(|word| (strsim::jaro_winkler(written, word), *word)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let nearest =
+        known.iter().map(|word| (strsim::jaro_winkler(written, word), *word)).max_by(|a, b| a.0.total_cmp(&b.0));
     match nearest {
         Some((likeness, word)) if likeness > 0.8 => format!("did you mean `{word}`?"),
         Some(_) => format!("known here: `{}`", known.join("`, `")),
