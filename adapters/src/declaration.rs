@@ -1,0 +1,201 @@
+//! What a department says about itself in `departments/<id>.toml`: who it is, how it is reached, what it issues.
+
+mod catalogue;
+mod example;
+mod field;
+mod query;
+mod record;
+mod result_type;
+mod standing;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use heyan_proto::document::{self, Problems, Table};
+use heyan_proto::identifier::CreditCode;
+use heyan_proto::vocabulary::{DepartmentId, Localized, PlainText};
+
+pub use catalogue::{CatalogueEntry, Channel, SharingMethod, UpdateFrequency};
+pub use example::{Example, ExampleOutcome, Expectation};
+pub use field::{Field, FieldForm, Fold};
+pub use query::Input;
+pub(crate) use query::SqlQuery;
+pub use record::DateForm;
+pub(crate) use record::{Column, Listed, OnUnknown, RecordMapping, StateMap};
+pub use result_type::ResultType;
+pub use standing::{Coverage, FreshnessDeclaration, NotShared, Renewal, Validity};
+
+/// A whole department file, valid in itself: its examples were executed.
+#[derive(Debug, Clone)]
+pub struct DepartmentDeclaration {
+    /// Who it is.
+    pub department: Department,
+    /// How it is reached.
+    pub source: Source,
+    /// How hard it may be asked.
+    pub limits: Limits,
+    /// What it issues; at least one, ids distinct.
+    pub result_types: Vec<Arc<ResultType>>,
+}
+
+/// A department (部门) as a provider.
+#[derive(Debug, Clone)]
+pub struct Department {
+    /// Its id in the city.
+    pub id: DepartmentId,
+    /// Its name.
+    pub name: Localized,
+    /// Its 统一社会信用代码.
+    pub credit_code: CreditCode,
+    /// 政务数据共享工作机构 (Decree 809, article 11).
+    pub sharing_office: PlainText,
+    /// How to reach that office; shown to callers while the department cannot be asked.
+    pub contact: PlainText,
+}
+
+/// How a department is reached: one variant per adapter kind.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// `[sql]`: its database is asked with one SELECT per result type.
+    Sql(SqlSource),
+}
+
+/// The table `[sql]`.
+#[derive(Debug, Clone)]
+pub struct SqlSource {
+    /// Which database system.
+    pub dialect: SqlDialect,
+    /// The database file, relative to the city folder.
+    pub database: PathBuf,
+}
+
+/// A database system that the kind `sql` can ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SqlDialect {
+    /// SQLite, opened read-only.
+    Sqlite,
+}
+
+/// How hard a department may be asked; this protects the department, not us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest that one look-up may take.
+    pub deadline: Duration,
+    /// The most look-ups at the same time.
+    pub concurrency: usize,
+}
+
+/// The adapter kinds: a department file has exactly one of these tables.
+const KINDS: [&str; 1] = ["sql"];
+
+/// The most result types of one department.
+const RESULT_TYPES_MAX: usize = 256;
+
+/// Reads `departments/<id>.toml` and executes its examples.
+///
+/// # Errors
+/// [`Problems`] holds everything that is wrong, each with line, column and what to write instead.
+pub fn read_declaration(file: &str, text: &str) -> Result<DepartmentDeclaration, Problems> {
+    document::read(file, text, |table| {
+        let schema = table.integer("schema", 1..=1);
+        let department = table.table("department").and_then(|mut table| Department::read(&mut table));
+        let source = Source::read(table);
+        let limits = table.optional_table("limits").and_then(|limits| match limits {
+            Some(mut limits) => Limits::read(&mut limits),
+            None => Some(Limits::DEFAULT),
+        });
+        let result_types = read_result_types(table, department.as_ref());
+        schema?;
+        Some(DepartmentDeclaration {
+            department: department?,
+            source: source?,
+            limits: limits?,
+            result_types: result_types?,
+        })
+    })
+}
+
+fn read_result_types(table: &mut Table<'_>, department: Option<&Department>) -> Option<Vec<Arc<ResultType>>> {
+    let tables = table.tables("result_type")?;
+    if tables.is_empty() {
+        table.problem("no result type is declared", Some("add a `[[result_type]]` for each kind of result".into()));
+    }
+    if tables.len() > RESULT_TYPES_MAX {
+        table.problem(format!("more than {RESULT_TYPES_MAX} result types are declared"), None);
+    }
+    let mut seen = HashSet::new();
+    // Every table is read, also after a broken one, so that all problems are found at once.
+    let read: Vec<_> =
+        tables.into_iter().map(|mut table| ResultType::read(&mut table, department, &mut seen)).collect();
+    read.into_iter().map(|result_type| result_type.map(Arc::new)).collect()
+}
+
+impl Department {
+    fn read(table: &mut Table<'_>) -> Option<Self> {
+        let id = table.parse("id", DepartmentId::parse);
+        let name = table.localized("name");
+        let credit_code = table.parse("credit_code", CreditCode::parse);
+        let sharing_office = plain(table, "sharing_office", 64);
+        let contact = plain(table, "contact", 256);
+        Some(Self {
+            id: id?.into_inner(),
+            name: name?,
+            credit_code: credit_code?.into_inner(),
+            sharing_office: sharing_office?,
+            contact: contact?,
+        })
+    }
+}
+
+impl Source {
+    fn read(table: &mut Table<'_>) -> Option<Self> {
+        let kinds: Vec<&str> = KINDS.into_iter().filter(|kind| table.has(kind)).collect();
+        if kinds.is_empty() {
+            let help = format!("add exactly one of `[{}]`", KINDS.join("]`, `["));
+            table.problem("no adapter kind says how the department is reached", Some(help));
+        }
+        SqlSource::read(&mut table.optional_table("sql")??).map(Self::Sql)
+    }
+}
+
+impl SqlSource {
+    fn read(table: &mut Table<'_>) -> Option<Self> {
+        let dialect = table.one_of("dialect", &[("sqlite", SqlDialect::Sqlite)]);
+        let database = table.parse("database", |text| PlainText::parse(text, 1024));
+        Some(Self { dialect: dialect?.into_inner(), database: PathBuf::from(database?.as_str()) })
+    }
+}
+
+impl Limits {
+    /// What holds where a file has no `[limits]`: gentle, since it protects the department.
+    const DEFAULT: Self = Self { deadline: Duration::from_secs(2), concurrency: 8 };
+    const DEADLINE_MAX: Duration = Duration::from_secs(60);
+
+    fn read(table: &mut Table<'_>) -> Option<Self> {
+        let deadline = table.optional_duration("deadline");
+        let concurrency = table.optional_integer("concurrency", 1..=1024);
+        let deadline = match deadline? {
+            Some(given) if given.is_zero() || *given > Self::DEADLINE_MAX => {
+                table.problem_at(&given, "`limits.deadline` is out of range", Some("write 1ms to 60s".into()));
+                return None;
+            }
+            Some(given) => *given,
+            None => Self::DEFAULT.deadline,
+        };
+        let concurrency = match concurrency? {
+            Some(given) => usize::try_from(*given).expect("the range was checked"),
+            None => Self::DEFAULT.concurrency,
+        };
+        Some(Self { deadline, concurrency })
+    }
+}
+
+/// A text of at most `max` characters.
+fn plain(table: &mut Table<'_>, key: &str, max: usize) -> Option<PlainText> {
+    Some(table.parse(key, |text| PlainText::parse(text, max))?.into_inner())
+}

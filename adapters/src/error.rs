@@ -1,0 +1,40 @@
+/// Why a department gave no answer that can be relied on. Never "no record", and never with a value of a record, a
+/// question or a credential: what is said here reaches logs and answers.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdapterError {
+    /// The department's system cannot be reached.
+    #[error("the department's system cannot be reached")]
+    Unavailable,
+    /// It did not answer within the deadline.
+    #[error("the department did not answer in time")]
+    Timeout,
+    /// It is being asked as much as its declaration allows.
+    #[error("the department is being asked as much as its declaration allows")]
+    Busy,
+    /// Its answer does not fit its declaration.
+    #[error("the department's answer does not fit its declaration: {what}")]
+    Malformed {
+        /// The column and what is wrong with it, never its value.
+        what: String,
+    },
+    /// The declaration does not fit the department's system, so that nothing could be asked.
+    #[error("the declaration does not fit the department's system: {what}")]
+    Misconfigured {
+        /// What does not fit; names of columns and inputs, never values.
+        what: String,
+    },
+}
+
+impl AdapterError {
+    /// Whether the same question may get an answer a moment later without anybody's help.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unavailable | Self::Timeout | Self::Busy => true,
+            Self::Malformed { .. } | Self::Misconfigured { .. } => false,
+        }
+    }
+
+    pub(crate) fn malformed(column: &str, problem: &str) -> Self {
+        Self::Malformed { what: format!("column `{column}` {problem}") }
+    }
+}

@@ -1,0 +1,73 @@
+use heyan_proto::vocabulary::{FieldValue, PersonalText, Term, TextError};
+
+use super::{CELL_BYTES_MAX, Cell, Row};
+use crate::AdapterError;
+use crate::declaration::{Column, DateForm, Field, FieldForm};
+
+/// The value of a field; `None` where the record holds none.
+pub(super) fn read_field(field: &Field, row: &dyn Row) -> Result<Option<FieldValue>, AdapterError> {
+    let column = &field.column;
+    let unknown = || AdapterError::malformed(column.name(), "has a code that its map does not know");
+    // A blank cell is a code where the map has one for it, and otherwise an absent value.
+    let code = || Ok::<_, AdapterError>(read_text(column, row)?.unwrap_or_default());
+    Ok(match &field.form {
+        FieldForm::Text { .. } => read_text(column, row)?.map(FieldValue::Text),
+        FieldForm::Code { words } => match code()? {
+            code if code.is_empty() && !words.contains_key("") => None,
+            code => Some(FieldValue::Code(words.get(&code).ok_or_else(unknown)?.clone())),
+        },
+        FieldForm::Scope { separator } => read_text(column, row)?.and_then(|text| read_items(&text, separator)),
+        FieldForm::Integer { .. } => read_integer(column, row)?.map(FieldValue::Integer),
+        FieldForm::Date(form) => read_date(column, form, row)?.map(FieldValue::Date),
+        FieldForm::Flag { words } => match code()? {
+            code if code.is_empty() && !words.contains_key("") => None,
+            code => Some(FieldValue::Flag(*words.get(&code).ok_or_else(unknown)?)),
+        },
+    })
+}
+
+/// A text without the blanks around it; `None` where nothing is left.
+pub(super) fn read_text(column: &Column, row: &dyn Row) -> Result<Option<String>, AdapterError> {
+    let text = match row.cell(column)? {
+        Cell::Null => return Ok(None),
+        Cell::Integer(number) => return Ok(Some(number.to_string())),
+        Cell::Text(text) => text.trim(),
+    };
+    if text.len() > CELL_BYTES_MAX {
+        return Err(AdapterError::malformed(column.name(), "is too long"));
+    }
+    // Lists and addresses are often written over several lines; other control characters hide what a text says.
+    for line in text.split(['\n', '\r', '\t']) {
+        match PersonalText::parse(line, CELL_BYTES_MAX) {
+            Ok(_) | Err(TextError::Empty) => {}
+            Err(error) => return Err(AdapterError::malformed(column.name(), &error.to_string())),
+        }
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// A date in the declared form, or 长期; `None` where the cell is blank and blank does not stand for 长期.
+pub(super) fn read_date(column: &Column, form: &DateForm, row: &dyn Row) -> Result<Option<Term>, AdapterError> {
+    match read_text(column, row)? {
+        Some(text) => match form.parse(&text) {
+            Some(term) => Ok(Some(term)),
+            None => Err(AdapterError::malformed(column.name(), "has a date that is not in its declared form")),
+        },
+        None => Ok(form.stands_for_long_term("").then_some(Term::LongTerm)),
+    }
+}
+
+fn read_integer(column: &Column, row: &dyn Row) -> Result<Option<i64>, AdapterError> {
+    if let Cell::Integer(number) = row.cell(column)? {
+        return Ok(Some(number));
+    }
+    let Some(text) = read_text(column, row)? else { return Ok(None) };
+    let number = text.parse().map_err(|_| AdapterError::malformed(column.name(), "is not a whole number"))?;
+    Ok(Some(number))
+}
+
+fn read_items(text: &str, separator: &str) -> Option<FieldValue> {
+    let items: Vec<String> =
+        text.split(separator).map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect();
+    (!items.is_empty()).then_some(FieldValue::Scope(items))
+}
