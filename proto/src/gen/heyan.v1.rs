@@ -811,6 +811,8 @@ pub enum Condition {
     ItemAcceptedByRequester = 4,
     /// The question names a case.
     CaseNumberGiven = 5,
+    /// Values are asked for only where the result type gives values.
+    DisclosureSuffices = 6,
 }
 impl Condition {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -825,6 +827,7 @@ impl Condition {
             Self::ItemNeedsResult => "CONDITION_ITEM_NEEDS_RESULT",
             Self::ItemAcceptedByRequester => "CONDITION_ITEM_ACCEPTED_BY_REQUESTER",
             Self::CaseNumberGiven => "CONDITION_CASE_NUMBER_GIVEN",
+            Self::DisclosureSuffices => "CONDITION_DISCLOSURE_SUFFICES",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -836,6 +839,7 @@ impl Condition {
             "CONDITION_ITEM_NEEDS_RESULT" => Some(Self::ItemNeedsResult),
             "CONDITION_ITEM_ACCEPTED_BY_REQUESTER" => Some(Self::ItemAcceptedByRequester),
             "CONDITION_CASE_NUMBER_GIVEN" => Some(Self::CaseNumberGiven),
+            "CONDITION_DISCLOSURE_SUFFICES" => Some(Self::DisclosureSuffices),
             _ => None,
         }
     }
@@ -2036,38 +2040,41 @@ pub struct ResultType {
     /// The kinds of subject that can hold it. A question about another kind is an error.
     #[prost(enumeration = "SubjectKind", repeated, tag = "6")]
     pub subject_kinds: ::prost::alloc::vec::Vec<i32>,
+    /// What a question must also give, because the provider cannot look the result up without it.
+    #[prost(enumeration = "RequiredInput", repeated, tag = "7")]
+    pub required_inputs: ::prost::alloc::vec::Vec<i32>,
     /// How it is shared.
-    #[prost(enumeration = "SharingClass", tag = "7")]
+    #[prost(enumeration = "SharingClass", tag = "8")]
     pub sharing: i32,
     /// The norm by which it is shared, or by which sharing has conditions.
-    #[prost(string, tag = "8")]
+    #[prost(string, tag = "9")]
     pub legal_basis: ::prost::alloc::string::String,
     /// The exceptions that concern it.
-    #[prost(message, repeated, tag = "9")]
+    #[prost(message, repeated, tag = "10")]
     pub exceptions: ::prost::alloc::vec::Vec<ExceptionSummary>,
     /// How much an answer shows, unless policy narrows it.
-    #[prost(enumeration = "Disclosure", tag = "10")]
+    #[prost(enumeration = "Disclosure", tag = "11")]
     pub disclosure: i32,
     /// How sensitive it is (数据分级), from 1, the least, to 4.
-    #[prost(int32, tag = "11")]
+    #[prost(int32, tag = "12")]
     pub sensitivity: i32,
     /// What the provider's records reach; absent where they reach everything.
-    #[prost(message, optional, tag = "12")]
+    #[prost(message, optional, tag = "13")]
     pub coverage: ::core::option::Option<Coverage>,
     /// How fresh the provider's records are.
-    #[prost(message, optional, tag = "13")]
+    #[prost(message, optional, tag = "14")]
     pub freshness: ::core::option::Option<FreshnessDeclaration>,
     /// When a result that has expired on paper is still in force; absent where it never is.
-    #[prost(message, optional, tag = "14")]
+    #[prost(message, optional, tag = "15")]
     pub renewal: ::core::option::Option<RenewalRule>,
     /// The fields that can be claimed or read.
-    #[prost(message, repeated, tag = "15")]
+    #[prost(message, repeated, tag = "16")]
     pub fields: ::prost::alloc::vec::Vec<FieldDeclaration>,
     /// Its entry in the government data directory.
-    #[prost(message, optional, tag = "16")]
+    #[prost(message, optional, tag = "17")]
     pub catalogue: ::core::option::Option<CatalogueEntry>,
     /// A question that can be asked as it stands, once request_id, purpose and official are the caller's own. Its subject is invented.
-    #[prost(message, optional, tag = "17")]
+    #[prost(message, optional, tag = "18")]
     pub example: ::core::option::Option<VerifyRequest>,
 }
 /// An exception (不予共享例外) that can refuse questions about a result type.
@@ -2103,11 +2110,11 @@ pub struct Coverage {
     pub divisions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// How fresh the provider's records are.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FreshnessDeclaration {
     /// How often the provider brings its data set up to date.
-    #[prost(string, tag = "1")]
-    pub update_frequency: ::prost::alloc::string::String,
+    #[prost(enumeration = "UpdateFrequency", tag = "1")]
+    pub update_frequency: i32,
     /// The oldest copy of the records that an answer uses, unless the question wants a fresher one; absent where no copy is kept.
     #[prost(message, optional, tag = "2")]
     pub max_age: ::core::option::Option<::prost_types::Duration>,
@@ -2121,6 +2128,9 @@ pub struct RenewalRule {
     /// The law that says so.
     #[prost(string, tag = "2")]
     pub legal_basis: ::prost::alloc::string::String,
+    /// The flag field by which the provider records such an application.
+    #[prost(string, tag = "3")]
+    pub pending_field: ::prost::alloc::string::String,
 }
 /// A field of a result type.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2169,14 +2179,14 @@ pub struct CatalogueEntry {
     #[prost(string, tag = "5")]
     pub format: ::prost::alloc::string::String,
     /// How often it is updated (数据更新频率).
-    #[prost(string, tag = "6")]
-    pub update_frequency: ::prost::alloc::string::String,
+    #[prost(enumeration = "UpdateFrequency", tag = "6")]
+    pub update_frequency: i32,
     /// How it is shared (共享属性).
     #[prost(enumeration = "SharingClass", tag = "7")]
     pub sharing: i32,
     /// By which way it is shared (共享方式).
-    #[prost(string, tag = "8")]
-    pub sharing_method: ::prost::alloc::string::String,
+    #[prost(enumeration = "SharingMethod", tag = "8")]
+    pub sharing_method: i32,
     /// The conditions of use (使用条件).
     #[prost(string, tag = "9")]
     pub conditions: ::prost::alloc::string::String,
@@ -2216,6 +2226,125 @@ impl DeclarationHealth {
             "DECLARATION_HEALTH_UNSPECIFIED" => Some(Self::Unspecified),
             "DECLARATION_HEALTH_GOOD" => Some(Self::Good),
             "DECLARATION_HEALTH_STALE" => Some(Self::Stale),
+            _ => None,
+        }
+    }
+}
+/// A part of a question that is otherwise optional.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RequiredInput {
+    /// Never sent.
+    Unspecified = 0,
+    /// The name of the subject: the provider looks up by number and name.
+    SubjectName = 1,
+    /// The number on the certificate.
+    CertificateNumber = 2,
+}
+impl RequiredInput {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REQUIRED_INPUT_UNSPECIFIED",
+            Self::SubjectName => "REQUIRED_INPUT_SUBJECT_NAME",
+            Self::CertificateNumber => "REQUIRED_INPUT_CERTIFICATE_NUMBER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REQUIRED_INPUT_UNSPECIFIED" => Some(Self::Unspecified),
+            "REQUIRED_INPUT_SUBJECT_NAME" => Some(Self::SubjectName),
+            "REQUIRED_INPUT_CERTIFICATE_NUMBER" => Some(Self::CertificateNumber),
+            _ => None,
+        }
+    }
+}
+/// How often a data set is updated (数据更新频率).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum UpdateFrequency {
+    /// Never sent.
+    Unspecified = 0,
+    /// As things happen.
+    Realtime = 1,
+    /// Every day.
+    Daily = 2,
+    /// Every week.
+    Weekly = 3,
+    /// Every month.
+    Monthly = 4,
+    /// Every quarter.
+    Quarterly = 5,
+    /// Every year.
+    Yearly = 6,
+}
+impl UpdateFrequency {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "UPDATE_FREQUENCY_UNSPECIFIED",
+            Self::Realtime => "UPDATE_FREQUENCY_REALTIME",
+            Self::Daily => "UPDATE_FREQUENCY_DAILY",
+            Self::Weekly => "UPDATE_FREQUENCY_WEEKLY",
+            Self::Monthly => "UPDATE_FREQUENCY_MONTHLY",
+            Self::Quarterly => "UPDATE_FREQUENCY_QUARTERLY",
+            Self::Yearly => "UPDATE_FREQUENCY_YEARLY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "UPDATE_FREQUENCY_UNSPECIFIED" => Some(Self::Unspecified),
+            "UPDATE_FREQUENCY_REALTIME" => Some(Self::Realtime),
+            "UPDATE_FREQUENCY_DAILY" => Some(Self::Daily),
+            "UPDATE_FREQUENCY_WEEKLY" => Some(Self::Weekly),
+            "UPDATE_FREQUENCY_MONTHLY" => Some(Self::Monthly),
+            "UPDATE_FREQUENCY_QUARTERLY" => Some(Self::Quarterly),
+            "UPDATE_FREQUENCY_YEARLY" => Some(Self::Yearly),
+            _ => None,
+        }
+    }
+}
+/// By which way data are shared (共享方式; State Council Decree 809, article 22).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SharingMethod {
+    /// Never sent.
+    Unspecified = 0,
+    /// A service interface (服务接口).
+    ServiceInterface = 1,
+    /// Exchange in batches (批量交换).
+    BatchExchange = 2,
+    /// Download of files (文件下载).
+    FileDownload = 3,
+}
+impl SharingMethod {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SHARING_METHOD_UNSPECIFIED",
+            Self::ServiceInterface => "SHARING_METHOD_SERVICE_INTERFACE",
+            Self::BatchExchange => "SHARING_METHOD_BATCH_EXCHANGE",
+            Self::FileDownload => "SHARING_METHOD_FILE_DOWNLOAD",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SHARING_METHOD_UNSPECIFIED" => Some(Self::Unspecified),
+            "SHARING_METHOD_SERVICE_INTERFACE" => Some(Self::ServiceInterface),
+            "SHARING_METHOD_BATCH_EXCHANGE" => Some(Self::BatchExchange),
+            "SHARING_METHOD_FILE_DOWNLOAD" => Some(Self::FileDownload),
             _ => None,
         }
     }
