@@ -2,3 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod channel;
+pub mod identity;
+pub mod server;
+pub mod telemetry;

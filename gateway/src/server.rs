@@ -1,0 +1,201 @@
+//! The service port: gRPC, gRPC-Web, health and reflection over mTLS.
+//!
+//! tonic's services are mounted in an axum router behind an accept loop of our own, because tonic's server answers an
+//! expired deadline with CANCELLED and speaks no HTTP/1.1 over TLS. The layers serve transport alone, from the outside in:
+//!
+//! gRPC-Web → [`edge`] (decision id, span, metrics, form of errors) → [`panic`] → [`authenticate`] → [`shed`] →
+//! [`deadline`] → the services.
+
+mod admin;
+mod authenticate;
+mod connection;
+mod deadline;
+mod decision;
+mod edge;
+mod fault;
+mod health;
+mod panic;
+mod routes;
+mod shed;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
+
+pub use admin::{Admin, AdminError};
+pub use deadline::Deadline;
+pub use decision::{DECISION_HEADER, DecisionId};
+pub use fault::DOMAIN;
+pub use tls::{Tls, TlsError};
+
+use crate::clock::Clock;
+use crate::config::Limits;
+use crate::identity::Members;
+use crate::telemetry::Metrics;
+use connection::Connections;
+use health::Health;
+use tls::HandshakeFailure;
+
+/// The largest request that a service decodes, in bytes. Each service is mounted with it.
+pub const DECODE_MAX: usize = 1024 * 1024;
+/// The largest reply that a service encodes, in bytes: clients refuse more than 4 MiB.
+pub const ENCODE_MAX: usize = 3 * 1024 * 1024;
+
+/// How long the accept loop rests when the process has no file descriptor left.
+const NO_DESCRIPTORS: Duration = Duration::from_millis(100);
+
+/// What a server is made of.
+pub struct Setup {
+    /// Its certificate, and the authority of its clients.
+    pub tls: Tls,
+    /// `[limits]` of `heyan.toml`.
+    pub limits: Limits,
+    /// Who may call; asked on every call.
+    pub members: Arc<dyn Members>,
+    /// The clock that dates decision ids and ends certificates.
+    pub clock: Arc<dyn Clock>,
+    /// Where calls are counted.
+    pub metrics: Arc<Metrics>,
+    /// Whether questions can be answered now: false while the audit log cannot be written.
+    pub able: watch::Receiver<bool>,
+}
+
+impl std::fmt::Debug for Setup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Setup")
+    }
+}
+
+/// Why a server cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the descriptor of the contract cannot be read: {0}")]
+pub struct ServerError(pub(crate) String);
+
+/// The service port before it is opened.
+pub struct Server {
+    connections: Connections,
+    connections_max: usize,
+    drain: Duration,
+    grace: Duration,
+    health: Health,
+    able: watch::Receiver<bool>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Server")
+    }
+}
+
+impl Server {
+    /// Mounts the services. `descriptor` is the encoded file descriptor set of the contract: it names the services for health,
+    /// the methods for metrics, and is what reflection answers.
+    ///
+    /// # Errors
+    /// [`ServerError`] when the descriptor cannot be read.
+    pub fn new(setup: Setup, services: Routes, descriptor: &'static [u8]) -> Result<Self, ServerError> {
+        let Setup { tls, limits, members, clock, metrics, able } = setup;
+        metrics.set_certificate_end(tls.not_after());
+        let contract = routes::Contract::read(descriptor)?;
+        let health = Health::new(contract.services().to_vec(), metrics.clone());
+        let layers = routes::Layers { limits: &limits, members, clock, metrics: metrics.clone() };
+        let grpc = routes::grpc(services, &contract, &health, layers)?;
+        Ok(Self {
+            connections_max: limits.connections.min(Semaphore::MAX_PERMITS),
+            drain: limits.drain,
+            grace: limits.grace,
+            connections: Connections::new(tls, limits, metrics, grpc, routes::pages()),
+            health,
+            able,
+        })
+    }
+
+    /// Whether the server serves now, for the probe `/readyz`.
+    pub fn readiness(&self) -> watch::Receiver<bool> {
+        self.health.readiness()
+    }
+
+    /// Serves until `shutdown` is done, and then drains without a failed call: health says NOT_SERVING, `limits.drain` passes
+    /// so that callers can go elsewhere, the listener closes, and calls in work have `limits.grace` to end.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
+        let open = TaskTracker::new();
+        let connections = Arc::new(self.connections);
+        let places = Arc::new(Semaphore::new(self.connections_max));
+        self.health.begin().await;
+        let accepting = accept(listener, connections, places, &open, &stop);
+        let following = self.health.follow(self.able, draining.clone());
+        let stopping = async {
+            shutdown.await;
+            tracing::info!(drain = ?self.drain, "draining: health says NOT_SERVING");
+            draining.cancel();
+            tokio::time::sleep(self.drain).await;
+            stop.cancel();
+        };
+        tokio::join!(accepting, following, stopping);
+        self.health.end().await;
+        open.close();
+        if tokio::time::timeout(self.grace + self.drain, open.wait()).await.is_err() {
+            tracing::warn!(left = open.len(), "connections did not end in time");
+        }
+    }
+}
+
+/// Done when the process is asked to end: SIGTERM, or Ctrl-C.
+///
+/// # Panics
+/// When the system gives no way to listen for signals; the process could then not be drained.
+pub async fn termination() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("the system lets a process listen for SIGTERM");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("the system lets a process listen for SIGINT");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    connections: Arc<Connections>,
+    places: Arc<Semaphore>,
+    open: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    let serve = |(stream, address): (TcpStream, std::net::SocketAddr)| {
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            return connections.refuse(address, HandshakeFailure::TooMany);
+        };
+        let (connections, stop) = (connections.clone(), stop.clone());
+        open.spawn(async move {
+            connections.serve(stream, address, stop).await;
+            drop(place);
+        });
+    };
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok(accepted) => serve(accepted),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(NO_DESCRIPTORS).await;
+            }
+        }
+    }
+    // Whoever has connected before the listener closes is still served.
+    while let Some(Ok(accepted)) = listener.accept().now_or_never() {
+        serve(accepted);
+    }
+}

@@ -1,0 +1,123 @@
+//! What is mounted on the service port, and behind which layers.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use http::StatusCode;
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
+use tonic::codec::CompressionEncoding;
+use tonic::service::Routes;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::HealthService;
+use tonic_reflection::server::Builder;
+use tonic_web::GrpcWebLayer;
+
+use super::authenticate::{Gate, authenticate};
+use super::deadline::{Deadlines, keep_deadline};
+use super::edge::{Edge, keep_record};
+use super::health::Health;
+use super::panic::catch_panic;
+use super::shed::{Room, shed_load};
+use super::{DECODE_MAX, ENCODE_MAX, ServerError};
+use crate::clock::Clock;
+use crate::config::Limits;
+use crate::identity::Members;
+use crate::telemetry::{MethodLabels, Metrics};
+
+/// Services that every server has beside those of the contract, with the methods that metrics name.
+const STANDARD: [&str; 4] = [
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+/// The services and methods of an encoded file descriptor set.
+pub(super) struct Contract {
+    descriptor: &'static [u8],
+    services: Vec<String>,
+    methods: Vec<String>,
+}
+
+impl Contract {
+    pub(super) fn read(descriptor: &'static [u8]) -> Result<Self, ServerError> {
+        let files = FileDescriptorSet::decode(descriptor).map_err(|error| ServerError(error.to_string()))?;
+        let (mut services, mut methods) = (Vec::new(), Vec::new());
+        for file in &files.file {
+            for service in &file.service {
+                let name = format!("{}.{}", file.package(), service.name());
+                methods.extend(service.method.iter().map(|method| format!("/{name}/{}", method.name())));
+                services.push(name);
+            }
+        }
+        Ok(Self { descriptor, services, methods })
+    }
+
+    pub(super) fn services(&self) -> &[String] {
+        &self.services
+    }
+
+    fn labels(&self) -> MethodLabels {
+        MethodLabels::of_paths(self.methods.iter().cloned().chain(STANDARD.map(String::from)))
+    }
+}
+
+/// What the layers are made with.
+pub(super) struct Layers<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) members: Arc<dyn Members>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// The services of the contract, health and reflection (v1, and v1alpha for tools that know no other), behind the layers.
+pub(super) fn grpc(
+    services: Routes,
+    contract: &Contract,
+    health: &Health,
+    layers: Layers<'_>,
+) -> Result<Router, ServerError> {
+    let reflection = || Builder::configure().register_encoded_file_descriptor_set(contract.descriptor);
+    let unread = |error: tonic_reflection::server::Error| ServerError(error.to_string());
+    let v1 = reflection().build_v1().map_err(unread)?;
+    let v1alpha = reflection().build_v1alpha().map_err(unread)?;
+    let health = HealthServer::new(HealthService::from_health_reporter(health.reporter()));
+    let routes = services
+        .add_service(
+            health
+                .accept_compressed(CompressionEncoding::Gzip)
+                .max_decoding_message_size(DECODE_MAX)
+                .max_encoding_message_size(ENCODE_MAX),
+        )
+        .add_service(
+            v1.accept_compressed(CompressionEncoding::Gzip)
+                .max_decoding_message_size(DECODE_MAX)
+                .max_encoding_message_size(ENCODE_MAX),
+        )
+        .add_service(
+            v1alpha
+                .accept_compressed(CompressionEncoding::Gzip)
+                .max_decoding_message_size(DECODE_MAX)
+                .max_encoding_message_size(ENCODE_MAX),
+        );
+    let Layers { limits, members, clock, metrics } = layers;
+    let deadlines = Deadlines { default: limits.deadline_default, max: limits.deadline_max };
+    let edge = Edge { clock: clock.clone(), metrics: metrics.clone(), methods: contract.labels() };
+    // The last layer is the outermost.
+    Ok(routes
+        .prepare()
+        .into_axum_router()
+        .layer(from_fn_with_state(deadlines, keep_deadline))
+        .layer(from_fn_with_state(Room::new(limits.in_flight, metrics.clone()), shed_load))
+        .layer(from_fn_with_state(Gate { members, clock, metrics: metrics.clone() }, authenticate))
+        .layer(from_fn_with_state(metrics, catch_panic))
+        .layer(from_fn_with_state(edge, keep_record))
+        .layer(GrpcWebLayer::new()))
+}
+
+/// What the port says to those who speak neither gRPC nor gRPC-Web.
+pub(super) fn pages() -> Router {
+    Router::new().fallback(async || (StatusCode::NOT_FOUND, "this port speaks gRPC and gRPC-Web\n"))
+}

@@ -1,0 +1,121 @@
+//! What the gateway tells its operator: JSON log lines on standard error, traces over OTLP when configured, and metrics.
+//!
+//! No line, span or label ever carries a subject, a case, an official or a value: only ids that the directory or the
+//! gateway itself has made.
+
+mod metrics;
+mod traceparent;
+
+use std::time::Duration;
+
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::WithExportConfig as _;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+pub use metrics::Metrics;
+pub(crate) use metrics::{MethodLabels, code_name};
+pub use traceparent::{Traceparent, current_traceparent};
+pub(crate) use traceparent::{adopt, carrying};
+
+/// How long the end of the process may wait for the collector of traces.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// Libraries whose debug lines show headers or frames; they stay at `info` whatever the filter says.
+const QUIET: [&str; 7] = ["h2", "hyper", "hyper_util", "tonic", "tonic_web", "tower", "rustls"];
+
+/// Why telemetry cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The log filter cannot be read.
+    #[error("`telemetry.log` is not a filter such as `info` or `info,heyan=debug`")]
+    Filter,
+    /// The collector's address cannot be used.
+    #[error(
+        "`telemetry.otlp` must be an `http://` address of a collector that speaks OTLP over gRPC, such as `http://127.0.0.1:4317`"
+    )]
+    Collector,
+    /// Something else in this process already takes the log lines.
+    #[error("telemetry was already started in this process")]
+    Started,
+}
+
+/// Telemetry that runs. [`Telemetry::finish`] sends what is not sent yet.
+#[derive(Debug)]
+#[must_use = "spans that are not sent yet are lost unless `finish` is called"]
+pub struct Telemetry {
+    traces: Option<SdkTracerProvider>,
+}
+
+/// Starts log lines and, where a collector is named, traces. With a collector it must be called inside a tokio runtime.
+///
+/// # Errors
+/// [`TelemetryError`] names the setting that cannot be used.
+pub fn start(log: &str, otlp: Option<&str>) -> Result<Telemetry, TelemetryError> {
+    let filter = filter(log)?;
+    let traces = otlp.map(exporter).transpose()?;
+    let spans = traces.as_ref().map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer("heyan")));
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_writer(std::io::stderr);
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(spans)
+        .with(lines)
+        .try_init()
+        .map_err(|_| TelemetryError::Started)?;
+    log_panics_without_their_message();
+    Ok(Telemetry { traces })
+}
+
+impl Telemetry {
+    /// Sends the spans that are not sent yet, for at most five seconds.
+    pub async fn finish(self) {
+        let Some(traces) = self.traces else { return };
+        // The exporter's own thread does the work and needs this runtime meanwhile, so it is awaited off the runtime.
+        match tokio::task::spawn_blocking(move || traces.shutdown_with_timeout(FLUSH)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the last traces could not be sent"),
+            Err(error) => tracing::warn!(%error, "the last traces could not be sent"),
+        }
+    }
+}
+
+fn filter(log: &str) -> Result<EnvFilter, TelemetryError> {
+    let mut filter = EnvFilter::builder().parse(log).map_err(|_| TelemetryError::Filter)?;
+    for library in QUIET {
+        let quiet = format!("{library}=info").parse().map_err(|_| TelemetryError::Filter)?;
+        filter = filter.add_directive(quiet);
+    }
+    Ok(filter)
+}
+
+fn exporter(address: &str) -> Result<SdkTracerProvider, TelemetryError> {
+    if !address.starts_with("http://") {
+        return Err(TelemetryError::Collector);
+    }
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(address)
+        .with_timeout(FLUSH)
+        .build()
+        .map_err(|_| TelemetryError::Collector)?;
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(Resource::builder_empty().with_service_name("heyan").build())
+        .build())
+}
+
+/// A panic's message may quote what was being worked on, so its place alone is logged.
+fn log_panics_without_their_message() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panic");
+    }));
+}
