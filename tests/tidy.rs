@@ -1,0 +1,109 @@
+//! The rules of the house that a compiler does not know: who may depend on whom, who may read the time, how long a file
+//! may be. Failure: any line printed, each naming the file and the rule.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A word, and the only places (path prefixes) where Rust code may say it.
+const ONLY_IN: &[(&str, &[&str])] = &[
+    ("heyan_proto::v1", &["proto/", "gateway/src/api", "gateway/src/cli", "tests/"]),
+    ("cedar_policy", &["policies/"]),
+    ("Timestamp::now(", &["gateway/src/clock.rs"]),
+    ("Zoned::now(", &["gateway/src/clock.rs"]),
+    ("SystemTime::now(", &["gateway/src/clock.rs"]),
+    ("std::env::var", &["gateway/src/config.rs"]),
+    ("env::var(", &["gateway/src/config.rs"]),
+    (".look_up(", &["adapters/", "gateway/src/departments.rs"]),
+    ("departments.ask(", &["gateway/src/verification.rs"]),
+];
+
+/// What the folders of `gateway/src` and the packages may not mention.
+const NEVER_IN: &[(&str, &[&str])] = &[
+    ("policies/src", &["heyan_adapters", "heyan::"]),
+    ("adapters/src", &["heyan_policies", "heyan::"]),
+    ("proto/src", &["heyan_adapters", "heyan_policies", "heyan::", "std::fs", "std::net", "tokio::"]),
+    (
+        "gateway/src/audit",
+        &["crate::directory", "crate::verification", "crate::departments", "crate::api", "crate::server", "heyan_adapters", "heyan_policies"],
+    ),
+];
+
+/// Names that say nothing.
+const BANNED_FILES: &[&str] = &["mod.rs", "util.rs", "utils.rs", "common.rs", "helpers.rs", "manager.rs"];
+
+const LINES_MAX: usize = 500;
+
+#[test]
+fn the_tree_is_tidy() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package is a folder of the workspace");
+    let mut untidy = Vec::new();
+    for file in rust_files(root) {
+        let path = file.strip_prefix(root).expect("found below the root").to_string_lossy().into_owned();
+        let text = fs::read_to_string(&file).expect("source is readable UTF-8");
+        untidy.extend(complaints(&path, &text));
+    }
+    for folder in ["proto", "policies", "adapters", "gateway", "tests"] {
+        if !root.join(folder).join("README.md").is_file() {
+            untidy.push(format!("{folder}: has no README.md"));
+        }
+    }
+    assert!(untidy.is_empty(), "{}", untidy.join("\n"));
+}
+
+fn complaints(path: &str, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let is_test = path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("tests.rs") || path.contains("/benches/");
+    if path.contains("/src/gen/") {
+        return found;
+    }
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if BANNED_FILES.contains(&name) {
+        found.push(format!("{path}: a file of this name is not kept here"));
+    }
+    let lines = text.lines().count();
+    if lines > LINES_MAX {
+        found.push(format!("{path}: {lines} lines; split it by idea (at most {LINES_MAX})"));
+    }
+    // The unit tests at the end of a file may do what its code may not.
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    for (number, line) in code.lines().enumerate() {
+        let said = line.trim_start();
+        if said.starts_with("//") {
+            continue;
+        }
+        for (word, places) in ONLY_IN {
+            if !is_test && line.contains(word) && !places.iter().any(|place| path.starts_with(place)) {
+                found.push(format!("{path}:{}: `{word}` belongs in {} alone", number + 1, places.join(", ")));
+            }
+        }
+        for (folder, words) in NEVER_IN {
+            for word in *words {
+                if !is_test && path.starts_with(folder) && line.contains(word) {
+                    found.push(format!("{path}:{}: {folder} never mentions `{word}`", number + 1));
+                }
+            }
+        }
+        let unfinished = ["todo", "unimplemented"].map(|word| format!("{word}!("));
+        if unfinished.iter().any(|word| line.contains(word.as_str())) {
+            found.push(format!("{path}:{}: unfinished code is absent, not marked", number + 1));
+        }
+    }
+    found
+}
+
+fn rust_files(root: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders: Vec<PathBuf> = ["proto", "policies", "adapters", "gateway", "tests"].map(|name| root.join(name)).into();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("folders of the workspace are readable") {
+            let path = entry.expect("entries are readable").path();
+            let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if path.is_dir() && !hidden && path.file_name().is_some_and(|name| name != "target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
