@@ -1,4 +1,4 @@
-//! `Debug` of the messages that have personal fields: the contract marks those `debug_redact`, and no log or panic ever shows them.
+//! `Debug` of the messages that have personal fields: the contract says so in their comments, and no log or panic ever shows them.
 //!
 //! Nothing of a request is shown: until it is parsed, a caller may have put a number into any of its texts.
 

@@ -328,7 +328,7 @@ pub struct DeterminationDetail {
     /// The legal state of the result on the as-of day. Unspecified unless exactly one record fits.
     #[prost(enumeration = "ResultState", tag = "2")]
     pub state: i32,
-    /// The state in the provider's own words; only with OTHER.
+    /// The state in the provider's own words; only with OTHER. Personal.
     #[prost(string, tag = "3")]
     pub state_text: ::prost::alloc::string::String,
     /// The law by which a result that has expired on paper is still in force; absent otherwise.
@@ -913,7 +913,7 @@ pub struct VerifyRequest {
     /// The result type, by its id in the directory: "food-licence".
     #[prost(string, tag = "5")]
     pub result_type: ::prost::alloc::string::String,
-    /// The number on the certificate, where the caller knows it. It tells several results of one subject apart.
+    /// The number on the certificate, where the caller knows it. It tells several results of one subject apart. Personal.
     #[prost(string, optional, tag = "6")]
     pub certificate_number: ::core::option::Option<::prost::alloc::string::String>,
     /// What is asserted about the result, up to 32 claims. None asks whether it was issued and is in force.
@@ -936,10 +936,10 @@ pub struct Purpose {
     /// The service item that the case is about, by its 31-character 实施编码, or 33 with 业务办理项.
     #[prost(string, tag = "1")]
     pub item: ::prost::alloc::string::String,
-    /// The number of the case (办件编号), 1 to 64 characters.
+    /// The number of the case (办件编号), 1 to 64 characters. Personal.
     #[prost(string, tag = "2")]
     pub case_number: ::prost::alloc::string::String,
-    /// Why the result is needed, in a sentence for the auditor, 1 to 200 characters.
+    /// Why the result is needed, in a sentence for the auditor, 1 to 200 characters. Personal.
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
 }
@@ -947,16 +947,16 @@ pub struct Purpose {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Official {
-    /// The official's id in the calling department, 1 to 64 characters.
+    /// The official's id in the calling department, 1 to 64 characters. Personal.
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
-    /// The official's name, 1 to 64 characters.
+    /// The official's name, 1 to 64 characters. Personal.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
-    /// The unit where the official works, 1 to 128 characters.
+    /// The unit where the official works, 1 to 128 characters. Personal.
     #[prost(string, tag = "3")]
     pub unit: ::prost::alloc::string::String,
-    /// The terminal, window or address from which it is asked, 1 to 64 characters.
+    /// The terminal, window or address from which it is asked, 1 to 64 characters. Personal.
     #[prost(string, tag = "4")]
     pub terminal: ::prost::alloc::string::String,
 }
@@ -967,10 +967,11 @@ pub struct Subject {
     /// What kind of number it is.
     #[prost(enumeration = "SubjectKind", tag = "1")]
     pub kind: i32,
-    /// The number. It is checked as its kind prescribes, check digit included.
+    /// The number. It is checked as its kind prescribes, check digit included. Personal.
     #[prost(string, tag = "2")]
     pub number: ::prost::alloc::string::String,
-    /// The name, where it shall be compared with the record; 1 to 128 characters. To compare no name, leave it out: an empty name is an error.
+    /// The name, where it shall be compared with the record; 1 to 128 characters. To compare no name, leave it out: an empty name is an
+    /// error. Personal.
     #[prost(string, optional, tag = "3")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -995,19 +996,19 @@ pub mod claim {
     #[prost(skip_debug)]
     pub enum Value {
         /// For text and code fields, and for dates: yyyy-MM-dd or 长期. Other usual notations of a date are understood and reported as
-        /// DIFFERS_IN_FORM.
+        /// DIFFERS_IN_FORM. Personal.
         #[prost(string, tag = "3")]
         Text(::prost::alloc::string::String),
-        /// For ONE_OF on text and code fields, and for CONTAINS on scope fields.
+        /// For ONE_OF on text and code fields, and for CONTAINS on scope fields. Personal.
         #[prost(message, tag = "4")]
         Texts(super::TextList),
-        /// For integer fields.
+        /// For integer fields. Personal.
         #[prost(int64, tag = "5")]
         Integer(i64),
-        /// For ONE_OF on integer fields.
+        /// For ONE_OF on integer fields. Personal.
         #[prost(message, tag = "6")]
         Integers(super::IntegerList),
-        /// For flag fields.
+        /// For flag fields. Personal.
         #[prost(bool, tag = "7")]
         Flag(bool),
     }
@@ -1016,7 +1017,7 @@ pub mod claim {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct TextList {
-    /// The texts, 1 to 64 in a claim.
+    /// The texts, 1 to 64 in a claim. Personal.
     #[prost(string, repeated, tag = "1")]
     pub items: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -1024,7 +1025,7 @@ pub struct TextList {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct IntegerList {
-    /// The numbers, 1 to 64 in a claim.
+    /// The numbers, 1 to 64 in a claim. Personal.
     #[prost(int64, repeated, tag = "1")]
     pub items: ::prost::alloc::vec::Vec<i64>,
 }
@@ -1124,7 +1125,7 @@ pub struct RetrieveResultRequest {
     /// The result type, by its id in the directory.
     #[prost(string, tag = "5")]
     pub result_type: ::prost::alloc::string::String,
-    /// The number on the certificate, where the caller knows it. It tells several results of one subject apart.
+    /// The number on the certificate, where the caller knows it. It tells several results of one subject apart. Personal.
     #[prost(string, optional, tag = "6")]
     pub certificate_number: ::core::option::Option<::prost::alloc::string::String>,
     /// The fields that are needed, by name, 1 to 32. No other is returned.
@@ -1187,13 +1188,13 @@ pub struct Retrieval {
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct RetrievedResult {
-    /// The number on the certificate; empty where the provider records none.
+    /// The number on the certificate; empty where the provider records none. Personal.
     #[prost(string, tag = "1")]
     pub certificate_number: ::prost::alloc::string::String,
-    /// The first day of validity, yyyy-MM-dd; empty where the provider records none.
+    /// The first day of validity, yyyy-MM-dd; empty where the provider records none. Personal.
     #[prost(string, tag = "2")]
     pub valid_from: ::prost::alloc::string::String,
-    /// The last day of validity, yyyy-MM-dd or 长期; empty where the provider records none.
+    /// The last day of validity, yyyy-MM-dd or 长期; empty where the provider records none. Personal.
     #[prost(string, tag = "3")]
     pub valid_to: ::prost::alloc::string::String,
     /// The fields that were asked for and permitted, in the order of the request.
@@ -1217,22 +1218,22 @@ pub mod retrieved_field {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     #[prost(skip_debug)]
     pub enum Value {
-        /// Of a text field, as the provider writes it.
+        /// Of a text field, as the provider writes it. Personal.
         #[prost(string, tag = "2")]
         Text(::prost::alloc::string::String),
-        /// Of a code field: the word of the declared list.
+        /// Of a code field: the word of the declared list. Personal.
         #[prost(string, tag = "3")]
         Code(::prost::alloc::string::String),
-        /// Of a scope field: its items, in the provider's order.
+        /// Of a scope field: its items, in the provider's order. Personal.
         #[prost(message, tag = "4")]
         Scope(super::TextList),
-        /// Of an integer field, in the declared unit.
+        /// Of an integer field, in the declared unit. Personal.
         #[prost(int64, tag = "5")]
         Integer(i64),
-        /// Of a date field: yyyy-MM-dd or 长期.
+        /// Of a date field: yyyy-MM-dd or 长期. Personal.
         #[prost(string, tag = "6")]
         Date(::prost::alloc::string::String),
-        /// Of a flag field.
+        /// Of a flag field. Personal.
         #[prost(bool, tag = "7")]
         Flag(bool),
     }
