@@ -1,0 +1,271 @@
+//! The audit log: no durable record, no answer.
+//!
+//! An entry is a *leaf*, exact bytes without anything personal, and a *body*, encrypted and erasable. The leaf commits to the
+//! body, to the request and to the answer under random salts, so that erasing a body leaves the log provable and nothing to
+//! guess. A question that asks a department has two entries: its intent before, its answer after. Everything else has one.
+//!
+//! - [`Audit::begin`] reserves a question, or gives the reply that is recorded for it.
+//! - [`Reservation::intend`] makes the intent durable before a department is asked.
+//! - [`Reservation::answer`] makes the answer durable before it leaves.
+//!
+//! Entries are committed in groups by one thread: while one transaction is in flight, the next batch fills. After any error,
+//! the commit's included, nothing is released and nothing is let in until the store has taken a write again.
+
+mod cipher;
+mod committer;
+mod draft;
+mod keys;
+mod leaf;
+mod queue;
+mod record;
+mod reservation;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_lc_rs::{constant_time, hmac};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{oneshot, watch};
+use uuid::Uuid;
+
+pub use self::keys::{AuditKeys, KeyError};
+pub use self::record::{
+    AuditError, AuditHealth, Class, DecisionWord, Event, Found, Intent, Receipt, Record, RequestKey,
+};
+pub use self::reservation::Reservation;
+
+use self::cipher::{Cipher, Context};
+use self::committer::Committer;
+use self::draft::{Claim, Draft, Drafting, Salt};
+use self::leaf::LeafView;
+use self::queue::{Done, Job, LiveIntent, Queue};
+use self::reservation::{Slot, Slots};
+use self::store::sqlite::SqliteStore;
+use self::store::{Leaf, Store};
+use crate::clock::Clock;
+
+/// How long a reply is kept for a question that is asked again.
+const REPLY_KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// An entry that is not durable by then is not waited for: whether it will be is unknown.
+const DURABLE_WITHIN: Duration = Duration::from_millis(900);
+
+/// Why the log cannot be opened. Messages are for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store cannot be used.
+    #[error("audit log: {0}")]
+    Store(String),
+    /// The keys cannot be used.
+    #[error("audit keys: {0}")]
+    Keys(#[from] KeyError),
+    /// The committer cannot be started.
+    #[error("audit log: no thread can be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// A handle of the audit log. When the last handle is dropped the log is closed.
+#[derive(Clone)]
+pub struct Audit {
+    inner: Arc<Inner>,
+}
+
+/// What became of a question's reservation.
+#[derive(Debug)]
+pub enum Begun {
+    /// Nobody has answered it: it is to be answered.
+    Fresh(Reservation),
+    /// It was answered before: this is the reply, and nobody is to be asked again.
+    Replayed {
+        /// The reply as it was recorded.
+        reply: Vec<u8>,
+        /// The receipt of its entry.
+        receipt: Receipt,
+    },
+}
+
+struct Inner {
+    queue: Arc<Queue>,
+    store: Arc<dyn Store>,
+    keys: Arc<AuditKeys>,
+    content_key: hmac::Key,
+    cipher: Arc<dyn Cipher>,
+    clock: Arc<dyn Clock>,
+    slots: Arc<Slots>,
+    ended: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+impl Audit {
+    /// Opens the log in the SQLite file `database`, or starts one. Intents that a crash left open are closed as abandoned.
+    ///
+    /// # Errors
+    /// [`OpenError`] says which file and why: in use by another process, not a log of this version, weaker settings than a
+    /// durable commit needs, a key that is missing or that others may read.
+    pub fn open(database: &Path, keys: AuditKeys, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let store = SqliteStore::open(database).map_err(|e| OpenError::Store(e.to_string()))?;
+        Self::over(Arc::new(store), keys, clock)
+    }
+
+    fn over(store: Arc<dyn Store>, keys: AuditKeys, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        keys.tags_of(clock.today())?;
+        let cipher: Arc<dyn Cipher> = Arc::new(keys.cipher());
+        let content_key = keys.content_key();
+        let keys = Arc::new(keys);
+        let queue = Arc::new(Queue::new());
+        let committer = Committer {
+            queue: Arc::clone(&queue),
+            store: Arc::clone(&store),
+            keys: Arc::clone(&keys),
+            cipher: Arc::clone(&cipher),
+            clock: Arc::clone(&clock),
+        };
+        let ended = Mutex::new(Some(committer.start().map_err(OpenError::Thread)?));
+        let slots = Arc::default();
+        Ok(Self { inner: Arc::new(Inner { queue, store, keys, content_key, cipher, clock, slots, ended }) })
+    }
+
+    /// Reserves a question. While the same question is in flight this waits for it.
+    ///
+    /// `content` is a digest of everything that was asked; it is stored under a key of its own, so that nothing can be guessed
+    /// from it.
+    ///
+    /// # Errors
+    /// [`AuditError::OtherContent`] where the id belongs to another question, [`AuditError::ReplyGone`] where the reply is no
+    /// longer kept, [`AuditError::Unavailable`] while the store is.
+    pub async fn begin(&self, key: RequestKey, content: [u8; 32]) -> Result<Begun, AuditError> {
+        let inner = &self.inner;
+        inner.check_serving()?;
+        let slot = inner.slots.take(&key).await;
+        inner.check_serving()?;
+        let content = inner.content_digest(&content);
+        let recalled = inner.store.recall(&key).await.map_err(|_| AuditError::Unavailable)?;
+        let Some(recalled) = recalled else {
+            return Ok(Reservation::new(inner, slot, Claim { key, content }, draft::salt()?));
+        };
+        let answered = recalled.answer.as_ref().map(|(leaf, _)| leaf.index);
+        if constant_time::verify_slices_are_equal(&recalled.content, &content).is_err() {
+            let index = answered.or(recalled.intent).ok_or(AuditError::Unavailable)?;
+            return Err(AuditError::OtherContent { index });
+        }
+        match recalled.answer {
+            // An intent that no answer followed: the question may be asked again under a new one.
+            None => Ok(Reservation::new(inner, slot, Claim { key, content }, draft::salt()?)),
+            Some((leaf, reply)) => inner.replay(&leaf, reply),
+        }
+    }
+
+    /// Records a call that is no question to be answered once: a rejected argument, a policy that fails.
+    ///
+    /// # Errors
+    /// As [`Reservation::answer`].
+    pub async fn record(&self, record: Record) -> Result<Receipt, AuditError> {
+        let draft = self.inner.drafting(draft::salt()?).alone(&record)?;
+        Ok(self.inner.append(draft, None, None).await?.receipt)
+    }
+
+    /// The newest entry of a decision, if it is one of this caller's own.
+    ///
+    /// # Errors
+    /// [`AuditError::Unavailable`] where the store cannot be read.
+    pub async fn find(&self, caller: &str, decision: Uuid) -> Result<Option<Found>, AuditError> {
+        let unavailable = |_| AuditError::Unavailable;
+        let Some((leaf, sealed)) = self.inner.store.entry(decision).await.map_err(unavailable)? else {
+            return Ok(None);
+        };
+        let view = LeafView::parse(&leaf.bytes).map_err(|_| AuditError::Unavailable)?;
+        if view.caller != caller {
+            return Ok(None);
+        }
+        let class = Class::from_word(&view.class).ok_or(AuditError::Unavailable)?;
+        let body = sealed.map(|sealed| {
+            let plain =
+                self.inner.cipher.open(&context("body", &leaf, &view), &sealed).map_err(|_| AuditError::Unavailable)?;
+            draft::value_of(&plain).ok_or(AuditError::Unavailable)
+        });
+        Ok(Some(Found { index: leaf.index, at: instant(view.at)?, class, body: body.transpose()? }))
+    }
+
+    /// Whether entries become durable, now and from now on.
+    pub fn health(&self) -> watch::Receiver<AuditHealth> {
+        self.inner.queue.health()
+    }
+
+    /// Makes durable what waits, and closes the log; whatever comes later is refused.
+    pub async fn close(self) {
+        self.inner.queue.close();
+        let ended = self.inner.ended.lock().expect("no holder of this lock can panic").take();
+        if let Some(ended) = ended {
+            // The thread never sends: the channel closes when it ends.
+            drop(ended.await);
+        }
+    }
+}
+
+impl Inner {
+    fn check_serving(&self) -> Result<(), AuditError> {
+        if self.queue.is_serving() { Ok(()) } else { Err(AuditError::Unavailable) }
+    }
+
+    fn content_digest(&self, content: &[u8; 32]) -> [u8; 32] {
+        let digest = hmac::sign(&self.content_key, content);
+        *digest.as_ref().first_chunk().expect("HMAC-SHA256 gives 32 bytes")
+    }
+
+    fn drafting(&self, salt: Salt) -> Drafting<'_> {
+        Drafting { keys: &self.keys, today: self.clock.today(), salt }
+    }
+
+    /// Hands an entry to the committer and waits until it is durable.
+    async fn append(&self, draft: Draft, intent: Option<LiveIntent>, slot: Option<Slot>) -> Result<Done, AuditError> {
+        let (done, is_done) = oneshot::channel();
+        self.queue.push(Job { draft, intent, slot, done })?;
+        match tokio::time::timeout(DURABLE_WITHIN, is_done).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) => Err(AuditError::Unavailable),
+            Err(_) => {
+                self.queue.suspect("an entry was not durable in time");
+                Err(AuditError::Unavailable)
+            }
+        }
+    }
+
+    fn replay(&self, leaf: &Leaf, sealed: Option<Vec<u8>>) -> Result<Begun, AuditError> {
+        let view = LeafView::parse(&leaf.bytes).map_err(|_| AuditError::Unavailable)?;
+        let recorded_at = instant(view.at)?;
+        let Some(sealed) = sealed.filter(|_| self.clock.now() - REPLY_KEPT < recorded_at) else {
+            return Err(AuditError::ReplyGone { index: leaf.index });
+        };
+        let framed = self.cipher.open(&context("reply", leaf, &view), &sealed).map_err(|_| AuditError::Unavailable)?;
+        let reply = draft::unframe(&framed).ok_or(AuditError::Unavailable)?.to_vec();
+        let receipt = Receipt { index: leaf.index, leaf_hash: leaf::hash(&leaf.bytes), decision: view.id, recorded_at };
+        Ok(Begun::Replayed { reply, receipt })
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Audit")
+            .field("store", &self.inner.store)
+            .field("queue", &self.inner.queue)
+            .finish_non_exhaustive()
+    }
+}
+
+fn context<'a>(part: &'static str, leaf: &Leaf, view: &'a LeafView) -> Context<'a> {
+    Context { part, index: leaf.index, decision: view.id, at: view.at, department: view.provider() }
+}
+
+fn instant(micros: i64) -> Result<Timestamp, AuditError> {
+    Timestamp::from_microsecond(micros).map_err(|_| AuditError::Unavailable)
+}

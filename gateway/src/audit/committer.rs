@@ -1,0 +1,188 @@
+//! The one thread that writes. A batch is what waited while the batch before it was committed; there is no timer.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use super::REPLY_KEPT;
+use super::cipher::Cipher;
+use super::draft::{self, Draft, Drafting, Place};
+use super::keys::AuditKeys;
+use super::leaf::LeafView;
+use super::queue::{BATCH_MAX, Done, Job, LiveIntent, Queue, Work};
+use super::record::{AuditError, Receipt};
+use super::store::{Appended, Store, StoreError};
+use crate::clock::{Clock, stopwatch};
+
+/// How often a store that failed is tried again.
+const PROBE_INTERVAL: Duration = Duration::from_millis(250);
+/// How often old replies are looked for when nothing else is to do, and at most this seldom when much is.
+const FORGET_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Everything the thread owns or shares.
+pub(super) struct Committer {
+    pub(super) queue: Arc<Queue>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) keys: Arc<AuditKeys>,
+    pub(super) cipher: Arc<dyn Cipher>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// However the thread ends, nothing is let in after it.
+struct Ending {
+    queue: Arc<Queue>,
+    _ended: oneshot::Sender<()>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        drop(self.queue.go_down("the audit log is closed"));
+    }
+}
+
+impl Committer {
+    /// Starts the thread. The receiver is released when the thread has ended.
+    pub(super) fn start(self) -> std::io::Result<oneshot::Receiver<()>> {
+        let (ended, has_ended) = oneshot::channel();
+        let ending = Ending { queue: Arc::clone(&self.queue), _ended: ended };
+        thread::Builder::new().name("audit-committer".into()).spawn(move || {
+            // The store, and with it the lock file, is released before anybody learns that the thread has ended.
+            let ending = ending;
+            self.run();
+            drop(ending);
+        })?;
+        Ok(has_ended)
+    }
+
+    fn run(self) {
+        let mut last_forgotten = stopwatch();
+        loop {
+            let done = match self.queue.take(FORGET_INTERVAL) {
+                Work::Batch(jobs) => self.commit(jobs),
+                Work::Sweep => self.sweep(),
+                Work::Idle => self.look_again(),
+                Work::Close => return,
+            };
+            if let Err(error) = done.and_then(|()| self.forget(&mut last_forgotten))
+                && !self.recover(&error)
+            {
+                return;
+            }
+        }
+    }
+
+    /// Makes a batch durable, then releases it. After any error nothing of it is released.
+    fn commit(&self, jobs: Vec<Job>) -> Result<(), StoreError> {
+        let drafts: Vec<&Draft> = jobs.iter().map(|job| &job.draft).collect();
+        match self.append(&drafts) {
+            Ok(appended) => {
+                for (job, appended) in jobs.into_iter().zip(appended) {
+                    self.release(job, appended);
+                }
+                self.queue.trust();
+                Ok(())
+            }
+            Err(error) => {
+                refuse(jobs);
+                Err(error)
+            }
+        }
+    }
+
+    fn append(&self, drafts: &[&Draft]) -> Result<Vec<Appended>, StoreError> {
+        let seal = |draft: &Draft, place: Place| draft.seal(place, self.cipher.as_ref());
+        self.store.append(drafts, self.clock.now().as_microsecond(), &seal)
+    }
+
+    fn release(&self, job: Job, appended: Appended) {
+        let Appended::Stored { place, leaf_hash } = appended else {
+            return refuse_one(job, AuditError::Taken);
+        };
+        let Ok(recorded_at) = Timestamp::from_microsecond(place.at) else {
+            return refuse_one(job, AuditError::Unavailable);
+        };
+        let receipt = Receipt { index: place.index, leaf_hash, decision: job.draft.leaf.decision, recorded_at };
+        let is_intent = matches!(job.draft.step, draft::Step::Intent(_));
+        let intent = is_intent.then(|| LiveIntent::new(&self.queue, place.index));
+        if let Some(answered) = job.intent {
+            answered.close();
+        }
+        // Where nobody waits any more the intent comes back in the error, is dropped, and is closed as abandoned.
+        drop(job.done.send(Ok(Done { receipt, intent })));
+        drop(job.slot);
+    }
+
+    /// Closes the intents that nobody will answer: of cancelled calls, of failed commits, of a crash.
+    fn sweep(&self) -> Result<(), StoreError> {
+        let abandoned = self.store.open_intents(&|index| self.queue.is_live(index), BATCH_MAX)?;
+        if abandoned.is_empty() {
+            return Ok(());
+        }
+        let unusable = |_| StoreError::Inconsistent { what: "an intent cannot be closed" };
+        let drafting = Drafting { keys: &self.keys, today: self.clock.today(), salt: draft::salt().map_err(unusable)? };
+        let mut drafts = Vec::with_capacity(abandoned.len());
+        for intent in &abandoned {
+            let leaf = LeafView::parse(&intent.bytes)
+                .map_err(|_| StoreError::Inconsistent { what: "the leaf of an intent is not readable" })?;
+            drafts.push(drafting.abandoned(intent.index, &leaf).map_err(unusable)?);
+        }
+        self.append(&drafts.iter().collect::<Vec<_>>())?;
+        if abandoned.len() == BATCH_MAX {
+            self.queue.sweep_again();
+        }
+        Ok(())
+    }
+
+    /// An entry was late, and none came after it to show that the store works: tries it.
+    fn look_again(&self) -> Result<(), StoreError> {
+        if !self.queue.is_serving() {
+            self.store.revive()?;
+            self.queue.trust();
+        }
+        Ok(())
+    }
+
+    /// Deletes replies that are kept no longer, a bounded number at a time and no more than keeps pace with new ones.
+    fn forget(&self, last: &mut Instant) -> Result<(), StoreError> {
+        if last.elapsed() < FORGET_INTERVAL {
+            return Ok(());
+        }
+        let before = (self.clock.now() - REPLY_KEPT).as_microsecond();
+        if self.store.forget_replies(before, BATCH_MAX)? < BATCH_MAX {
+            *last = stopwatch();
+        }
+        Ok(())
+    }
+
+    /// Refuses everything until the store takes a write again. Says `false` if the log was closed instead.
+    fn recover(&self, error: &StoreError) -> bool {
+        let mut cause = error.to_string();
+        loop {
+            refuse(self.queue.go_down(&cause));
+            if self.queue.pause(PROBE_INTERVAL) {
+                return false;
+            }
+            match self.store.revive() {
+                Ok(()) => {
+                    self.queue.come_up();
+                    return true;
+                }
+                Err(error) => cause = error.to_string(),
+            }
+        }
+    }
+}
+
+fn refuse(jobs: Vec<Job>) {
+    for job in jobs {
+        refuse_one(job, AuditError::Unavailable);
+    }
+}
+
+fn refuse_one(job: Job, error: AuditError) {
+    // Where nobody waits any more there is nobody to tell.
+    drop(job.done.send(Err(error)));
+}

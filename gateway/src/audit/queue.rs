@@ -1,0 +1,216 @@
+//! What waits for the committer. While one batch commits, the next one fills.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use super::draft::Draft;
+use super::record::{AuditError, AuditHealth, Receipt};
+use super::reservation::Slot;
+
+/// Entries that may wait. Answers of open intents are let in beyond it: intents bound their number.
+const WAITING_MAX: usize = 4_096;
+/// Entries of one transaction.
+pub(super) const BATCH_MAX: usize = 256;
+
+/// One entry on its way.
+pub(super) struct Job {
+    pub(super) draft: Draft,
+    /// The intent that the entry closes. Dropped without being closed, it is closed as abandoned.
+    pub(super) intent: Option<LiveIntent>,
+    /// The question's place among those in flight, freed when the entry's fate is known.
+    pub(super) slot: Option<Slot>,
+    pub(super) done: oneshot::Sender<Result<Done, AuditError>>,
+}
+
+/// What a job came to.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) receipt: Receipt,
+    /// Where the entry is an intent.
+    pub(super) intent: Option<LiveIntent>,
+}
+
+/// The queue, and what the committer and the calls share beside it.
+pub(super) struct Queue {
+    state: Mutex<State>,
+    ready: Condvar,
+    health: watch::Sender<AuditHealth>,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: Vec<Job>,
+    /// Durable intents whose question is still being answered.
+    live: HashSet<u64>,
+    /// Some intents were let go: the committer closes them.
+    sweep: bool,
+    /// The store failed: nothing is let in until it has been revived.
+    down: bool,
+    closing: bool,
+}
+
+/// What the committer is to do.
+#[derive(Debug)]
+pub(super) enum Work {
+    Batch(Vec<Job>),
+    Sweep,
+    /// Nothing came for a while.
+    Idle,
+    Close,
+}
+
+impl Queue {
+    pub(super) fn new() -> Self {
+        Self {
+            state: Mutex::new(State { sweep: true, ..State::default() }),
+            ready: Condvar::new(),
+            health: watch::Sender::new(AuditHealth::Serving),
+        }
+    }
+
+    pub(super) fn health(&self) -> watch::Receiver<AuditHealth> {
+        self.health.subscribe()
+    }
+
+    pub(super) fn is_serving(&self) -> bool {
+        *self.health.borrow() == AuditHealth::Serving
+    }
+
+    pub(super) fn push(&self, job: Job) -> Result<(), AuditError> {
+        let mut state = self.lock();
+        if state.down || state.closing {
+            return Err(AuditError::Unavailable);
+        }
+        if state.jobs.len() >= WAITING_MAX && job.intent.is_none() {
+            return Err(AuditError::Overloaded);
+        }
+        state.jobs.push(job);
+        drop(state);
+        self.ready.notify_one();
+        Ok(())
+    }
+
+    /// Waits for work, at most `patience`.
+    pub(super) fn take(&self, patience: Duration) -> Work {
+        let state = self.lock();
+        let idle = |state: &mut State| state.jobs.is_empty() && !state.sweep && !state.closing;
+        let (mut state, _) =
+            self.ready.wait_timeout_while(state, patience, idle).expect("no holder of this lock can panic");
+        if !state.jobs.is_empty() {
+            let rest = if state.jobs.len() > BATCH_MAX { state.jobs.split_off(BATCH_MAX) } else { Vec::new() };
+            return Work::Batch(std::mem::replace(&mut state.jobs, rest));
+        }
+        if std::mem::take(&mut state.sweep) {
+            return Work::Sweep;
+        }
+        if state.closing { Work::Close } else { Work::Idle }
+    }
+
+    /// Waits `pause`, unless the queue is closed meanwhile, and says whether it is.
+    pub(super) fn pause(&self, pause: Duration) -> bool {
+        let state = self.lock();
+        let waited = self.ready.wait_timeout_while(state, pause, |state| !state.closing);
+        waited.expect("no holder of this lock can panic").0.closing
+    }
+
+    /// Nothing more is let in; what waits is still done.
+    pub(super) fn close(&self) {
+        self.lock().closing = true;
+        self.ready.notify_all();
+    }
+
+    /// The store failed: lets nothing in and hands out what waits, to be refused.
+    pub(super) fn go_down(&self, cause: &str) -> Vec<Job> {
+        self.suspect(cause);
+        let mut state = self.lock();
+        state.down = true;
+        std::mem::take(&mut state.jobs)
+    }
+
+    /// The store works again. Intents whose commit was unknown are looked for.
+    pub(super) fn come_up(&self) {
+        let mut state = self.lock();
+        state.down = false;
+        state.sweep = true;
+        drop(state);
+        self.trust();
+    }
+
+    /// Something is wrong with the store: no new question is let in.
+    pub(super) fn suspect(&self, cause: &str) {
+        self.health.send_if_modified(|health| {
+            let next = AuditHealth::NotServing { cause: cause.to_owned() };
+            let is_new = *health != next;
+            *health = next;
+            is_new
+        });
+    }
+
+    /// The store has just made an entry durable.
+    pub(super) fn trust(&self) {
+        if !self.is_serving() {
+            self.health.send_replace(AuditHealth::Serving);
+        }
+    }
+
+    pub(super) fn sweep_again(&self) {
+        self.lock().sweep = true;
+    }
+
+    pub(super) fn is_live(&self, intent: u64) -> bool {
+        self.lock().live.contains(&intent)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of this lock can panic")
+    }
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").field("health", &*self.health.borrow()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").field("draft", &self.draft).finish_non_exhaustive()
+    }
+}
+
+/// A durable intent that waits for its answer. Whoever drops it unanswered, a cancelled call for example, has it closed with an
+/// `abandoned` entry.
+#[derive(Debug)]
+pub(super) struct LiveIntent {
+    pub(super) index: u64,
+    queue: Arc<Queue>,
+    is_closed: bool,
+}
+
+impl LiveIntent {
+    pub(super) fn new(queue: &Arc<Queue>, index: u64) -> Self {
+        queue.lock().live.insert(index);
+        Self { index, queue: Arc::clone(queue), is_closed: false }
+    }
+
+    /// The answer is durable.
+    pub(super) fn close(mut self) {
+        self.is_closed = true;
+    }
+}
+
+impl Drop for LiveIntent {
+    fn drop(&mut self) {
+        let mut state = self.queue.lock();
+        state.live.remove(&self.index);
+        if !self.is_closed {
+            state.sweep = true;
+            drop(state);
+            self.queue.ready.notify_one();
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Where the log is kept. The trait is the contract; `contract.rs` beside the tests holds every store to it.
+
+pub(super) mod sqlite;
+
+#[cfg(test)]
+pub(super) mod contract;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::cipher::CipherError;
+use super::draft::{Draft, Place, Sealed};
+use super::record::RequestKey;
+
+/// Gives a draft its bytes at its place.
+pub(super) type Seal<'a> = &'a dyn Fn(&Draft, Place) -> Result<Sealed, CipherError>;
+
+/// A durable log.
+///
+/// - **Whole or not at all.** [`Self::append`] is one transaction. After an error nothing may be released: the entries may be
+///   durable (the error came after the commit) or not, and only [`Self::revive`] and a new look tell which.
+/// - **Durable when it returns.** A loss of power after `Ok` loses nothing.
+/// - **One order.** Indices come from the head row inside the transaction, from 0 without gaps. Time never runs backwards: an
+///   entry whose clock is behind the head gets the head's time plus one microsecond and is marked.
+/// - **Once.** A `request` key is reserved in the transaction of its first entry. A draft whose question another entry has
+///   reserved with other content, or has answered, is [`Appended::Taken`]: it takes no index and leaves no trace.
+/// - **Reads are fresh.** What `append` has acknowledged, `recall` and `entry` see.
+#[async_trait]
+pub(super) trait Store: Send + Sync + fmt::Debug {
+    /// Appends `drafts` in their order in one transaction, at `now` (microseconds since 1970 UTC). One outcome per draft.
+    fn append(&self, drafts: &[&Draft], now: i64, seal: Seal<'_>) -> Result<Vec<Appended>, StoreError>;
+
+    /// Makes the store usable again after an error: new connections, settings and head checked, a write made durable. An error
+    /// means that it is still not usable; a log that lost entries which this process saw acknowledged is never usable.
+    fn revive(&self) -> Result<(), StoreError>;
+
+    /// Intents that nothing has closed, oldest first, without those that `held` names; at most `max`.
+    fn open_intents(&self, held: &dyn Fn(u64) -> bool, max: usize) -> Result<Vec<Leaf>, StoreError>;
+
+    /// Deletes at most `max` of the oldest replies recorded before `before`, and returns how many.
+    fn forget_replies(&self, before: i64, max: usize) -> Result<usize, StoreError>;
+
+    /// What is recorded under a question's key.
+    async fn recall(&self, key: &RequestKey) -> Result<Option<Recalled>, StoreError>;
+
+    /// The newest entry of a decision, and its sealed body unless that was erased.
+    async fn entry(&self, decision: Uuid) -> Result<Option<(Leaf, Option<Vec<u8>>)>, StoreError>;
+}
+
+/// What became of a draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Appended {
+    /// It is the entry at this place.
+    Stored { place: Place, leaf_hash: [u8; 32] },
+    /// The question is another entry's.
+    Taken,
+    /// The intent that it was to close is closed.
+    Closed,
+}
+
+/// A stored leaf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Leaf {
+    pub(super) index: u64,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// A question that is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Recalled {
+    pub(super) content: [u8; 32],
+    pub(super) intent: Option<u64>,
+    /// The answer's leaf, and the sealed reply while it is kept.
+    pub(super) answer: Option<(Leaf, Option<Vec<u8>>)>,
+}
+
+/// Why the store did not do it. Messages are for the operator and hold nothing personal.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StoreError {
+    #[error("{0}")]
+    Database(#[from] rusqlite::Error),
+    #[error("{path}: {source}")]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("{path}: another process uses this log")]
+    InUse { path: PathBuf },
+    #[error("{path}: is not an audit log of this version ({found})")]
+    Schema { path: PathBuf, found: String },
+    #[error("{path}: the database does not accept `{setting}`, without which entries can be lost")]
+    Setting { path: PathBuf, setting: &'static str },
+    #[error("{path}: the file was deleted or replaced while in use")]
+    Replaced { path: PathBuf },
+    #[error("{path}: the log ends at {found}, but {known} entries were acknowledged: it was rolled back")]
+    RolledBack { path: PathBuf, known: u64, found: u64 },
+    #[error("the connection failed earlier and is not open")]
+    NotOpen,
+    #[error("the log is inconsistent: {what}")]
+    Inconsistent { what: &'static str },
+    #[error(transparent)]
+    Cipher(#[from] CipherError),
+}

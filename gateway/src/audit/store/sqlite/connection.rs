@@ -1,0 +1,83 @@
+//! Opening the file with the settings under which a commit is durable, and bringing its tables up to date.
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_lc_rs::rand;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::StoreError;
+
+/// `HYAN` in ASCII, so that another application's database is not taken for a log.
+const APPLICATION: i32 = 0x4859_414E;
+/// One file per version, never changed once it was released.
+const MIGRATIONS: [&str; 1] = [include_str!("../../../../migrations/audit/0001_log.sql")];
+/// A lock that someone else holds fails the batch well within a second.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
+const STATEMENTS: usize = 32;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Read,
+    Write,
+}
+
+/// Opens the file, which must exist, and verifies that the settings took.
+pub(super) fn open(path: &Path, mode: Mode) -> Result<Connection, StoreError> {
+    let access = match mode {
+        Mode::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Mode::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "trusted_schema", false)?;
+    if mode == Mode::Read {
+        return Ok(connection);
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    connection.pragma_update(None, "cache_size", -32_768)?;
+    let text = |name| connection.pragma_query_value(None, name, |row| row.get::<_, String>(0));
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let refused = |setting| Err(StoreError::Setting { path: path.to_owned(), setting });
+    if text("journal_mode")? != "wal" {
+        return refused("journal_mode = WAL");
+    }
+    if number("synchronous")? != 2 {
+        return refused("synchronous = FULL");
+    }
+    if number("fullfsync")? != 1 {
+        return refused("fullfsync = ON");
+    }
+    Ok(connection)
+}
+
+/// Brings an empty or older file up to this version.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let number = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let (application, version) = (number("application_id")?, number("user_version")?);
+    let tables = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+    let is_empty = application == 0 && version == 0 && tables == 0;
+    let applied = usize::try_from(version).ok().filter(|&applied| applied <= MIGRATIONS.len());
+    let Some(applied) = applied.filter(|_| is_empty || application == APPLICATION) else {
+        let found = format!("application {application:#x}, version {version}");
+        return Err(StoreError::Schema { path: path.to_owned(), found });
+    };
+    for migration in &MIGRATIONS[applied..] {
+        transaction.execute_batch(migration)?;
+    }
+    if is_empty {
+        let mut identity = [0; 16];
+        rand::fill(&mut identity).map_err(|_| StoreError::Inconsistent { what: "no random numbers are available" })?;
+        transaction.execute("INSERT INTO head (log, identity, size, last_at) VALUES (1, ?1, 0, 0)", [identity])?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+    }
+    if applied < MIGRATIONS.len() {
+        transaction.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))?;
+    }
+    Ok(transaction.commit()?)
+}
