@@ -5,5 +5,6 @@ pub mod clock;
 pub mod config;
 pub mod channel;
 pub mod identity;
+pub mod matching;
 pub mod server;
 pub mod telemetry;
