@@ -64,6 +64,16 @@ impl ResultType {
         self.fields.iter().find(|field| field.name.as_str() == name)
     }
 
+    /// Whether its records say by number whose they are: then one without the subject's number is about somebody else.
+    pub fn numbers_holders(&self) -> bool {
+        self.record.holder_number.is_some()
+    }
+
+    /// Whether its records have a certificate number to compare.
+    pub fn numbers_certificates(&self) -> bool {
+        self.record.certificate_number.is_some()
+    }
+
     /// What of a question is sent to the department.
     pub fn inputs(&self) -> impl Iterator<Item = Input> + '_ {
         self.query.inputs().iter().copied()
