@@ -1,16 +1,24 @@
 #![doc = include_str!("../README.md")]
 
 mod adapter;
+mod connect;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod declaration;
 mod error;
+mod guard;
 mod holding;
 mod mapping;
+mod sql;
 
 pub use adapter::{Adapter, Lookup, OfficialOnCall};
+pub use connect::connect;
 pub use declaration::{
     CatalogueEntry, Channel, Coverage, DateForm, Department, DepartmentDeclaration, Example, ExampleOutcome,
     Expectation, Field, FieldForm, Fold, FreshnessDeclaration, Input, Limits, NotShared, Renewal, ResultType,
     SharingMethod, Source, SqlDialect, SqlSource, UpdateFrequency, Validity, read_declaration,
 };
 pub use error::AdapterError;
+pub use guard::{Limit, Timeout};
 pub use holding::{Holder, Holding, Holdings};
+pub use sql::Sql;

@@ -6,6 +6,8 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use value::read_update_time;
+
 use crate::declaration::{Column, Listed, OnUnknown, RecordMapping, ResultType, StateMap};
 use crate::{AdapterError, Holder, Holding};
 use heyan_proto::vocabulary::ResultState;

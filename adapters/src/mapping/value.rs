@@ -1,4 +1,7 @@
 use heyan_proto::vocabulary::{FieldValue, PersonalText, Term, TextError};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 
 use super::{CELL_BYTES_MAX, Cell, Row};
 use crate::AdapterError;
@@ -70,4 +73,16 @@ fn read_items(text: &str, separator: &str) -> Option<FieldValue> {
     let items: Vec<String> =
         text.split(separator).map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect();
     (!items.is_empty()).then_some(FieldValue::Scope(items))
+}
+
+/// The offset of Asia/Shanghai, where a time without an offset is meant; there has been no daylight time since 1991.
+const SHANGHAI: Offset = Offset::constant(8);
+
+/// The update time of a data set: RFC 3339, or a date and time of Shanghai, or the beginning of a day there.
+pub(crate) fn read_update_time(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(time);
+    }
+    SHANGHAI.to_timestamp(text.parse::<DateTime>().ok()?).ok()
 }

@@ -1,0 +1,93 @@
+//! The kind `sql`: a department's database is asked with one SELECT per result type.
+
+mod answer;
+mod flight;
+mod pool;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use heyan_proto::vocabulary::ResultTypeId;
+
+use self::pool::Pool;
+use crate::declaration::{DepartmentDeclaration, Input, ResultType, Source, SqlDialect, SqlSource};
+use crate::{Adapter, AdapterError, Holdings, Lookup};
+
+/// Asks a SQLite database, read-only. Look-ups run on blocking threads, each with a connection of its own; connections
+/// and their prepared statements are kept between look-ups.
+pub struct Sql {
+    pool: Arc<Pool>,
+    result_types: BTreeMap<ResultTypeId, Arc<ResultType>>,
+}
+
+/// The inputs of one look-up and their values; an absent value is bound as NULL.
+type Bound = Vec<(Input, Option<String>)>;
+
+impl Sql {
+    /// Prepares to ask; opens nothing yet, so that an absent database is trouble of the questions that meet it.
+    pub fn new(declaration: &DepartmentDeclaration, city_folder: &Path) -> Self {
+        let Source::Sql(SqlSource { dialect: SqlDialect::Sqlite, database }) = &declaration.source;
+        let result_types: BTreeMap<_, _> =
+            declaration.result_types.iter().map(|known| (known.id.clone(), Arc::clone(known))).collect();
+        let path: PathBuf = city_folder.join(database);
+        let pool = Pool::new(path, declaration.limits.concurrency, 2 * result_types.len());
+        Self { pool: Arc::new(pool), result_types }
+    }
+}
+
+#[async_trait]
+impl Adapter for Sql {
+    async fn look_up(&self, lookup: &Lookup) -> Result<Holdings, AdapterError> {
+        let Some(result_type) = self.result_types.get(&lookup.result_type) else {
+            let what = format!("it does not declare `{}`", lookup.result_type);
+            return Err(AdapterError::Misconfigured { what });
+        };
+        let bound = bind(lookup, result_type)?;
+        let result_type = Arc::clone(result_type);
+        self.pool.run(move |connection| answer::ask(connection, &result_type, &bound)).await
+    }
+
+    async fn check_health(&self) -> Result<(), AdapterError> {
+        let result_types: Vec<_> = self.result_types.values().cloned().collect();
+        self.pool.run(move |connection| answer::check(connection, &result_types)).await
+    }
+}
+
+impl fmt::Debug for Sql {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sql").field("result_types", &self.result_types.keys()).finish_non_exhaustive()
+    }
+}
+
+fn bind(lookup: &Lookup, result_type: &ResultType) -> Result<Bound, AdapterError> {
+    let bound: Bound = result_type.inputs().map(|input| (input, value_of(lookup, input))).collect();
+    for required in &result_type.requires {
+        if bound.iter().any(|(input, value)| input == required && value.is_none()) {
+            let what = format!("it requires `{}`, which the look-up lacks", required.as_str());
+            return Err(AdapterError::Misconfigured { what });
+        }
+    }
+    Ok(bound)
+}
+
+fn value_of(lookup: &Lookup, input: Input) -> Option<String> {
+    Some(match input {
+        Input::SubjectNumber => lookup.subject.expose().to_owned(),
+        Input::SubjectKind => lookup.subject.kind().as_str().to_owned(),
+        Input::SubjectName => lookup.subject_name.as_ref()?.expose().to_owned(),
+        Input::CertificateNumber => lookup.certificate_number.as_ref()?.expose().to_owned(),
+        Input::AsOf => lookup.as_of.to_string(),
+        Input::Reason => lookup.reason.expose().to_owned(),
+        Input::Requester => lookup.requester.as_str().to_owned(),
+        Input::OfficialId => lookup.official.id.expose().to_owned(),
+        Input::OfficialName => lookup.official.name.expose().to_owned(),
+        Input::OfficialUnit => lookup.official.unit.expose().to_owned(),
+        Input::OfficialTerminal => lookup.official.terminal.expose().to_owned(),
+    })
+}

@@ -1,0 +1,95 @@
+//! The contract suite over every kind and every guard.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use heyan_adapters::contract::{self, Fixture, Record};
+use heyan_adapters::{Adapter, DepartmentDeclaration, Limit, Sql, Timeout, connect, read_declaration};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// A department with a SQLite database.
+struct SqlDepartment {
+    folder: TempDir,
+    declaration: DepartmentDeclaration,
+}
+
+impl SqlDepartment {
+    fn new() -> Self {
+        let text = include_str!("data/contract-sql.toml");
+        let declaration = read_declaration("contract-sql.toml", text).unwrap_or_else(|problems| panic!("{problems}"));
+        Self { folder: TempDir::new().unwrap(), declaration }
+    }
+
+    fn sql(&self) -> Arc<dyn Adapter> {
+        Arc::new(Sql::new(&self.declaration, self.folder.path()))
+    }
+
+    fn database(&self) -> PathBuf {
+        self.folder.path().join("contract.db")
+    }
+}
+
+#[async_trait]
+impl Fixture for SqlDepartment {
+    async fn hold(&self, records: &[Record]) {
+        let mut connection = Connection::open(self.database()).unwrap();
+        let write = connection.transaction().unwrap();
+        write
+            .execute_batch(
+                "CREATE TABLE IF NOT EXISTS licence (subject, no, holders, state, issued, until, months);
+                 CREATE TABLE IF NOT EXISTS data_set AS SELECT '2026-11-22 23:00:00' AS updated_at;
+                 DELETE FROM licence;",
+            )
+            .unwrap();
+        for Record { subject, certificate_number, holders, state, valid_from, valid_to, months } in records {
+            write
+                .execute(
+                    "INSERT INTO licence VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    [subject, &certificate_number[..], holders, state, valid_from, valid_to, months],
+                )
+                .unwrap();
+        }
+        write.commit().unwrap();
+    }
+
+    async fn stop(&self) {
+        std::fs::rename(self.database(), self.folder.path().join("away.db")).unwrap();
+    }
+
+    async fn start(&self) {
+        std::fs::rename(self.folder.path().join("away.db"), self.database()).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sql() {
+    let department = SqlDepartment::new();
+    contract::answers_and_fails_closed(&*department.sql(), &department).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_with_timeout() {
+    let department = SqlDepartment::new();
+    let declared = Duration::from_millis(400);
+    let adapter = Timeout::new(department.sql(), declared);
+    contract::answers_and_fails_closed(&adapter, &department).await;
+    contract::ends_at_the_deadline(&adapter, &department, declared).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_with_limit() {
+    let department = SqlDepartment::new();
+    let adapter = Limit::new(department.sql(), 2, Duration::from_secs(10));
+    contract::answers_and_fails_closed(&adapter, &department).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_as_connected() {
+    let department = SqlDepartment::new();
+    let adapter = connect(&department.declaration, department.folder.path());
+    contract::answers_and_fails_closed(&*adapter, &department).await;
+    contract::ends_at_the_deadline(&*adapter, &department, department.declaration.limits.deadline).await;
+}
