@@ -153,6 +153,11 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether anything differs that is read at the start only.
+    pub(crate) fn differs_beyond_city(&self, other: &Self) -> bool {
+        *self != Self { city: self.city.clone(), ..other.clone() }
+    }
+
     /// Reads the text of a `heyan.toml` that lies in `folder`.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod channel;
+pub mod directory;
 pub mod identity;
 pub mod matching;
 pub mod server;
