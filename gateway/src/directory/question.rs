@@ -38,23 +38,23 @@ const AGE_SECONDS_MAX: u64 = 315_576_000_000;
 
 /// A question as a caller wrote it. A text that is missing is empty; what may be left out is an `Option`.
 #[derive(Clone, Default)]
-pub struct Words {
+pub struct Words<'a> {
     /// `request_id`.
-    pub request_id: String,
+    pub request_id: &'a str,
     /// `purpose`.
-    pub purpose: PurposeWords,
+    pub purpose: PurposeWords<'a>,
     /// `official`.
-    pub official: OfficialWords,
+    pub official: OfficialWords<'a>,
     /// `subject`.
-    pub subject: SubjectWords,
+    pub subject: SubjectWords<'a>,
     /// `result_type`.
-    pub result_type: String,
+    pub result_type: &'a str,
     /// `certificate_number`.
-    pub certificate_number: Option<String>,
+    pub certificate_number: Option<&'a str>,
     /// `claims`, or `fields`.
-    pub asked: AskedWords,
+    pub asked: AskedWords<'a>,
     /// `as_of`; without it, today.
-    pub as_of: Option<String>,
+    pub as_of: Option<&'a str>,
     /// `max_age`: seconds and nanoseconds.
     pub max_age: Option<(i64, i32)>,
     /// `validate_only`.
@@ -62,43 +62,43 @@ pub struct Words {
 }
 
 /// Why a question is asked.
-#[derive(Clone, Default)]
-pub struct PurposeWords {
+#[derive(Clone, Copy, Default)]
+pub struct PurposeWords<'a> {
     /// The code of the service item.
-    pub item: String,
+    pub item: &'a str,
     /// The number of the case.
-    pub case_number: String,
+    pub case_number: &'a str,
     /// Why the result is needed.
-    pub reason: String,
+    pub reason: &'a str,
 }
 
 /// The human behind the call.
-#[derive(Clone, Default)]
-pub struct OfficialWords {
+#[derive(Clone, Copy, Default)]
+pub struct OfficialWords<'a> {
     /// Their id.
-    pub id: String,
+    pub id: &'a str,
     /// Their name.
-    pub name: String,
+    pub name: &'a str,
     /// Their unit.
-    pub unit: String,
+    pub unit: &'a str,
     /// Their terminal.
-    pub terminal: String,
+    pub terminal: &'a str,
 }
 
 /// Whose result.
-#[derive(Clone, Default)]
-pub struct SubjectWords {
+#[derive(Clone, Copy, Default)]
+pub struct SubjectWords<'a> {
     /// The kind of the number; `None` where none, or none that is known, was given.
     pub kind: Option<SubjectKind>,
     /// The number.
-    pub number: String,
+    pub number: &'a str,
     /// The name, where it shall be compared.
-    pub name: Option<String>,
+    pub name: Option<&'a str>,
 }
 
 macro_rules! hidden {
     ($($name:ident),*) => {$(
-        impl std::fmt::Debug for $name {
+        impl std::fmt::Debug for $name<'_> {
             /// Shows nothing: none of it is checked yet, and all of it may be personal.
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(concat!(stringify!($name), "(…)"))
@@ -210,7 +210,7 @@ impl Directory {
     ///
     /// # Errors
     /// [`Rejection`] holds everything that is wrong with the words.
-    pub fn resolve(&self, words: &Words, today: Date) -> Result<Question, Rejection> {
+    pub fn resolve(&self, words: &Words<'_>, today: Date) -> Result<Question, Rejection> {
         let mut violations = Violations::default();
         let question = self.read(words, today, &mut violations);
         match (question, violations.into_rejection()) {
@@ -221,16 +221,16 @@ impl Directory {
     }
 
     /// Every part is read before the first `?`, so that all violations are found.
-    fn read(&self, words: &Words, today: Date, violations: &mut Violations) -> Option<Question> {
-        let request_id = read_request_id(&words.request_id, violations);
-        let item = self.read_item(&words.purpose.item, today, violations);
-        let case_number = violations.take("purpose.case_number", CaseNumber::parse(&words.purpose.case_number));
-        let reason = violations.text("purpose.reason", &words.purpose.reason, REASON_CHARACTERS_MAX);
+    fn read(&self, words: &Words<'_>, today: Date, violations: &mut Violations) -> Option<Question> {
+        let request_id = read_request_id(words.request_id, violations);
+        let item = self.read_item(words.purpose.item, today, violations);
+        let case_number = violations.take("purpose.case_number", CaseNumber::parse(words.purpose.case_number));
+        let reason = violations.text("purpose.reason", words.purpose.reason, REASON_CHARACTERS_MAX);
         let official = read_official(&words.official, violations);
-        let result_type = self.read_result_type(&words.result_type, violations);
+        let result_type = self.read_result_type(words.result_type, violations);
         let subject = read_subject(&words.subject, result_type.map(Arc::as_ref), violations);
-        let name = words.subject.name.as_ref().map(|name| violations.text("subject.name", name, NAME_CHARACTERS_MAX));
-        let certificate = words.certificate_number.as_ref();
+        let name = words.subject.name.map(|name| violations.text("subject.name", name, NAME_CHARACTERS_MAX));
+        let certificate = words.certificate_number;
         let certificate =
             certificate.map(|number| violations.text("certificate_number", number, CERTIFICATE_CHARACTERS_MAX));
         if let Some(result_type) = result_type {
@@ -242,7 +242,7 @@ impl Directory {
             violations.add("purpose.item", Reason::ResultNotNeededByItem, expected::needed(item, result_type));
         }
         let asked = words.asked.read(result_type.map(Arc::as_ref), violations);
-        let as_of = read_as_of(words.as_of.as_deref(), today, violations);
+        let as_of = read_as_of(words.as_of, today, violations);
         let max_age = read_max_age(words.max_age, violations);
         Some(Question {
             request_id: request_id?,
@@ -298,16 +298,16 @@ fn read_request_id(text: &str, violations: &mut Violations) -> Option<Uuid> {
     id
 }
 
-fn read_official(words: &OfficialWords, violations: &mut Violations) -> Option<OfficialOnCall> {
-    let id = violations.text("official.id", &words.id, OFFICIAL_CHARACTERS_MAX);
-    let name = violations.text("official.name", &words.name, OFFICIAL_CHARACTERS_MAX);
-    let unit = violations.text("official.unit", &words.unit, UNIT_CHARACTERS_MAX);
-    let terminal = violations.text("official.terminal", &words.terminal, OFFICIAL_CHARACTERS_MAX);
+fn read_official(words: &OfficialWords<'_>, violations: &mut Violations) -> Option<OfficialOnCall> {
+    let id = violations.text("official.id", words.id, OFFICIAL_CHARACTERS_MAX);
+    let name = violations.text("official.name", words.name, OFFICIAL_CHARACTERS_MAX);
+    let unit = violations.text("official.unit", words.unit, UNIT_CHARACTERS_MAX);
+    let terminal = violations.text("official.terminal", words.terminal, OFFICIAL_CHARACTERS_MAX);
     Some(OfficialOnCall { id: id?, name: name?, unit: unit?, terminal: terminal? })
 }
 
 fn read_subject(
-    words: &SubjectWords,
+    words: &SubjectWords<'_>,
     result_type: Option<&ResultType>,
     violations: &mut Violations,
 ) -> Option<SubjectNumber> {
@@ -319,7 +319,7 @@ fn read_subject(
     if !takes.contains(&kind) {
         violations.add("subject.kind", Reason::SubjectKindUnfit, expected::subject_kinds(takes));
     }
-    match SubjectNumber::parse(kind, &words.number) {
+    match SubjectNumber::parse(kind, words.number) {
         Ok(number) => Some(number),
         Err(error) => {
             violations.invalid("subject.number", identifier_expected(&error));

@@ -19,31 +19,31 @@ const TEXT_CHARACTERS_MAX: usize = 500;
 
 /// What is asked of a result, as the caller wrote it.
 #[derive(Clone)]
-pub enum AskedWords {
+pub enum AskedWords<'a> {
     /// `claims`.
-    Claims(Vec<ClaimWords>),
+    Claims(Vec<ClaimWords<'a>>),
     /// `fields`.
-    Fields(Vec<String>),
+    Fields(Vec<&'a str>),
 }
 
 /// What is asserted about a result, as the caller wrote it.
 #[derive(Clone)]
-pub struct ClaimWords {
+pub struct ClaimWords<'a> {
     /// The field.
-    pub field: String,
+    pub field: &'a str,
     /// The operator; `None` where none, or none that is known, was given.
     pub operator: Option<Operator>,
     /// The value; `None` where none was given.
-    pub value: Option<ValueWords>,
+    pub value: Option<ValueWords<'a>>,
 }
 
 /// The value of a claim, as the caller wrote it.
 #[derive(Clone)]
-pub enum ValueWords {
+pub enum ValueWords<'a> {
     /// A text, or a date.
-    Text(String),
+    Text(&'a str),
     /// A list of texts.
-    Texts(Vec<String>),
+    Texts(Vec<&'a str>),
     /// A whole number.
     Integer(i64),
     /// A list of whole numbers.
@@ -52,13 +52,13 @@ pub enum ValueWords {
     Flag(bool),
 }
 
-impl Default for AskedWords {
+impl Default for AskedWords<'_> {
     fn default() -> Self {
         Self::Claims(Vec::new())
     }
 }
 
-impl AskedWords {
+impl AskedWords<'_> {
     /// Without a result type, which was reported, only what does not depend on one is checked.
     pub(super) fn read(&self, result_type: Option<&ResultType>, violations: &mut Violations) -> Option<Asked> {
         let (name, count) = match self {
@@ -82,7 +82,7 @@ impl AskedWords {
     }
 }
 
-fn read_fields(names: &[String], result_type: &ResultType, violations: &mut Violations) -> Option<Vec<FieldName>> {
+fn read_fields(names: &[&str], result_type: &ResultType, violations: &mut Violations) -> Option<Vec<FieldName>> {
     if names.is_empty() {
         violations.invalid("fields", expected::at_least_one_field(result_type));
         return None;
@@ -105,9 +105,9 @@ fn read_fields(names: &[String], result_type: &ResultType, violations: &mut Viol
     Some(fields)
 }
 
-impl ClaimWords {
+impl ClaimWords<'_> {
     fn read(&self, at: usize, result_type: &ResultType, violations: &mut Violations) -> Option<Claim> {
-        let Some(field) = result_type.field(&self.field) else {
+        let Some(field) = result_type.field(self.field) else {
             violations.add(format!("claims[{at}].field"), Reason::FieldUnknown, expected::fields(result_type));
             return None;
         };
