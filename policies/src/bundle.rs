@@ -125,6 +125,11 @@ impl PolicyBundle {
         self.hash
     }
 
+    /// The name of every policy.
+    pub fn policy_ids(&self) -> impl Iterator<Item = &PolicyId> {
+        self.policies.iter().map(|named| &named.id)
+    }
+
     /// The register of the departments' exceptions, in the order of the files.
     pub fn exceptions(&self) -> impl Iterator<Item = &ExceptionFacts> {
         self.policies.iter().filter_map(|named| named.exception.as_deref())
