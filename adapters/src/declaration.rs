@@ -35,11 +35,11 @@ pub use standing::{Coverage, FreshnessDeclaration, NotShared, Renewal, Validity}
 pub struct DepartmentDeclaration {
     /// Who it is.
     pub department: Department,
-    /// How it is reached.
-    pub source: Source,
+    /// How it is reached; `None` where it issues nothing and only asks others.
+    pub source: Option<Source>,
     /// How hard it may be asked.
     pub limits: Limits,
-    /// What it issues; at least one, ids distinct.
+    /// What it issues, ids distinct; none exactly where there is no source.
     pub result_types: Vec<Arc<ResultType>>,
 }
 
@@ -105,11 +105,12 @@ pub fn read_declaration(file: &str, text: &str) -> Result<DepartmentDeclaration,
         let schema = table.integer("schema", 1..=1);
         let department = table.table("department").and_then(|mut table| Department::read(&mut table));
         let source = Source::read(table);
+        let has_source = matches!(source, Some(Some(_)) | None);
         let limits = table.optional_table("limits").and_then(|limits| match limits {
             Some(mut limits) => Limits::read(&mut limits),
             None => Some(Limits::DEFAULT),
         });
-        let result_types = read_result_types(table, department.as_ref());
+        let result_types = read_result_types(table, department.as_ref(), has_source);
         schema?;
         Some(DepartmentDeclaration {
             department: department?,
@@ -120,10 +121,23 @@ pub fn read_declaration(file: &str, text: &str) -> Result<DepartmentDeclaration,
     })
 }
 
-fn read_result_types(table: &mut Table<'_>, department: Option<&Department>) -> Option<Vec<Arc<ResultType>>> {
+/// A department that is reached issues something; one that issues something is reached.
+fn read_result_types(
+    table: &mut Table<'_>,
+    department: Option<&Department>,
+    has_source: bool,
+) -> Option<Vec<Arc<ResultType>>> {
     let tables = table.tables("result_type")?;
-    if tables.is_empty() {
-        table.problem("no result type is declared", Some("add a `[[result_type]]` for each kind of result".into()));
+    match (tables.is_empty(), has_source) {
+        (true, true) => {
+            let help = "add a `[[result_type]]` for each kind of result, or remove the table of the adapter kind";
+            table.problem("no result type is declared", Some(help.into()));
+        }
+        (false, false) => {
+            let help = format!("add exactly one of `[{}]`", KINDS.join("]`, `["));
+            table.problem("no adapter kind says how the department is reached", Some(help));
+        }
+        _ => {}
     }
     if tables.len() > RESULT_TYPES_MAX {
         table.problem(format!("more than {RESULT_TYPES_MAX} result types are declared"), None);
@@ -153,13 +167,11 @@ impl Department {
 }
 
 impl Source {
-    fn read(table: &mut Table<'_>) -> Option<Self> {
-        let kinds: Vec<&str> = KINDS.into_iter().filter(|kind| table.has(kind)).collect();
-        if kinds.is_empty() {
-            let help = format!("add exactly one of `[{}]`", KINDS.join("]`, `["));
-            table.problem("no adapter kind says how the department is reached", Some(help));
+    fn read(table: &mut Table<'_>) -> Option<Option<Self>> {
+        match table.optional_table("sql")? {
+            Some(mut sql) => SqlSource::read(&mut sql).map(|sql| Some(Self::Sql(sql))),
+            None => Some(None),
         }
-        SqlSource::read(&mut table.optional_table("sql")??).map(Self::Sql)
     }
 }
 

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use heyan_proto::vocabulary::ResultTypeId;
 
 use self::pool::Pool;
-use crate::declaration::{DepartmentDeclaration, Input, ResultType, Source, SqlDialect, SqlSource};
+use crate::declaration::{DepartmentDeclaration, Input, ResultType, SqlDialect, SqlSource};
 use crate::{Adapter, AdapterError, Holdings, Lookup};
 
 /// Asks a SQLite database, read-only. Look-ups run on blocking threads, each with a connection of its own; connections
@@ -31,8 +31,8 @@ type Bound = Vec<(Input, Option<String>)>;
 
 impl Sql {
     /// Prepares to ask; opens nothing yet, so that an absent database is trouble of the questions that meet it.
-    pub fn new(declaration: &DepartmentDeclaration, city_folder: &Path) -> Self {
-        let Source::Sql(SqlSource { dialect: SqlDialect::Sqlite, database }) = &declaration.source;
+    pub fn new(source: &SqlSource, declaration: &DepartmentDeclaration, city_folder: &Path) -> Self {
+        let SqlSource { dialect: SqlDialect::Sqlite, database } = source;
         let result_types: BTreeMap<_, _> =
             declaration.result_types.iter().map(|known| (known.id.clone(), Arc::clone(known))).collect();
         let path: PathBuf = city_folder.join(database);

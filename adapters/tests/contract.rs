@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use heyan_adapters::contract::{self, Fixture, Record};
-use heyan_adapters::{Adapter, DepartmentDeclaration, Limit, Sql, Timeout, connect, read_declaration};
+use heyan_adapters::{Adapter, DepartmentDeclaration, Limit, Source, Sql, Timeout, connect, read_declaration};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -24,7 +24,8 @@ impl SqlDepartment {
     }
 
     fn sql(&self) -> Arc<dyn Adapter> {
-        Arc::new(Sql::new(&self.declaration, self.folder.path()))
+        let Some(Source::Sql(source)) = &self.declaration.source else { panic!("the declaration has a table `sql`") };
+        Arc::new(Sql::new(source, &self.declaration, self.folder.path()))
     }
 
     fn database(&self) -> PathBuf {
@@ -89,7 +90,7 @@ async fn sql_with_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sql_as_connected() {
     let department = SqlDepartment::new();
-    let adapter = connect(&department.declaration, department.folder.path());
+    let adapter = connect(&department.declaration, department.folder.path()).unwrap();
     contract::answers_and_fails_closed(&*adapter, &department).await;
     contract::ends_at_the_deadline(&*adapter, &department, department.declaration.limits.deadline).await;
 }
