@@ -2,7 +2,7 @@
 
 mod cedar;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use heyan_proto::identifier::{ItemCode, SubjectKind};
 use heyan_proto::vocabulary::{DepartmentId, Disclosure, FieldName, ResultTypeId, SharingClass};

@@ -41,7 +41,7 @@ impl Words {
     }
 
     /// The context, in which every attribute of the schema is required.
-    fn context(
+    pub(super) fn context(
         &self,
         request: &AccessRequest<'_>,
         grant: Option<&GrantStanding>,
@@ -87,7 +87,7 @@ impl Asked {
         Self::from_parts(words, request, words.context(request, grant), entities(words, request))
     }
 
-    fn from_parts(
+    pub(super) fn from_parts(
         words: &Words,
         access: &AccessRequest<'_>,
         context: Vec<(String, RestrictedExpression)>,
@@ -112,7 +112,7 @@ impl Asked {
 }
 
 /// Requester, provider, and the result type as the provider's.
-fn entities(words: &Words, request: &AccessRequest<'_>) -> Vec<Entity> {
+pub(super) fn entities(words: &Words, request: &AccessRequest<'_>) -> Vec<Entity> {
     let provider = uid(&words.department, request.provider.as_str());
     let result_type = uid(&words.result_type, request.result_type.as_str());
     let mut entities = vec![Entity::with_uid(provider.clone()), Entity::new_no_attrs(result_type, [provider].into())];
