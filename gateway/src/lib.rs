@@ -7,5 +7,6 @@ pub mod channel;
 pub mod directory;
 pub mod identity;
 pub mod matching;
+pub mod sample;
 pub mod server;
 pub mod telemetry;
