@@ -14,8 +14,8 @@ pub(super) fn holds(outcome: ClaimOutcome) -> bool {
 pub(super) fn compare(claim: &Claim, field: &Field, held: Option<&FieldValue>) -> ClaimOutcome {
     let rule = match &field.form {
         FieldForm::Text { fold } => *fold,
-        FieldForm::Scope { .. } => Fold::Organisation,
-        _ => Fold::Exact,
+        // Words of lists have widths and brackets too: 有限责任公司(自然人独资).
+        _ => Fold::Organisation,
     };
     let Some(held) = held else { return ClaimOutcome::NotHeld };
     match (&claim.value, held) {
