@@ -6,7 +6,7 @@ use heyan_proto::vocabulary::{Claim, ClaimOutcome, ClaimValue, FieldValue, Opera
 use super::fold::fold;
 
 /// Whether the claim holds.
-pub(super) fn holds(outcome: ClaimOutcome) -> bool {
+pub fn holds(outcome: ClaimOutcome) -> bool {
     matches!(outcome, ClaimOutcome::Match | ClaimOutcome::DiffersInForm)
 }
 
@@ -14,8 +14,9 @@ pub(super) fn holds(outcome: ClaimOutcome) -> bool {
 pub(super) fn compare(claim: &Claim, field: &Field, held: Option<&FieldValue>) -> ClaimOutcome {
     let rule = match &field.form {
         FieldForm::Text { fold } => *fold,
-        // Words of lists have widths and brackets too: 有限责任公司(自然人独资).
-        _ => Fold::Organisation,
+        FieldForm::Scope { .. } => Fold::Organisation,
+        // The directory accepts only words of the declared list, which have one form.
+        _ => Fold::Exact,
     };
     let Some(held) = held else { return ClaimOutcome::NotHeld };
     match (&claim.value, held) {

@@ -107,8 +107,13 @@ impl<'a> Outcome<'a> {
 }
 
 impl Judged<'_> {
+    /// Whether the claimed name holds, where one is claimed.
+    pub fn name_holds(&self) -> bool {
+        self.name.is_none_or(holds)
+    }
+
     /// Whether the name and every claim hold.
     pub(super) fn holds(&self) -> bool {
-        self.name.is_none_or(holds) && self.claims.iter().all(|(_, outcome)| holds(*outcome))
+        self.name_holds() && self.claims.iter().all(|(_, outcome)| holds(*outcome))
     }
 }
