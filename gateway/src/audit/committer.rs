@@ -14,7 +14,7 @@ use super::keys::AuditKeys;
 use super::leaf::LeafView;
 use super::queue::{BATCH_MAX, Done, Job, LiveIntent, Queue, Work};
 use super::record::{AuditError, Receipt};
-use super::store::{Appended, Store, StoreError};
+use super::store::{Appended, Leaf, Store, StoreError};
 use crate::clock::{Clock, stopwatch};
 
 /// How often a store that failed is tried again.
@@ -61,8 +61,7 @@ impl Committer {
         let mut last_forgotten = stopwatch();
         loop {
             let done = match self.queue.take(FORGET_INTERVAL) {
-                Work::Batch(jobs) => self.commit(jobs),
-                Work::Sweep => self.sweep(),
+                Work::Commit { jobs, sweep } => self.commit(jobs, sweep),
                 Work::Idle => self.look_again(),
                 Work::Close => return,
             };
@@ -75,9 +74,13 @@ impl Committer {
     }
 
     /// Makes a batch durable, then releases it. After any error nothing of it is released.
-    fn commit(&self, jobs: Vec<Job>) -> Result<(), StoreError> {
-        let drafts: Vec<&Draft> = jobs.iter().map(|job| &job.draft).collect();
-        match self.append(&drafts) {
+    fn commit(&self, jobs: Vec<Job>, sweep: bool) -> Result<(), StoreError> {
+        let done = self.let_go(sweep).and_then(|let_go| {
+            let drafts: Vec<&Draft> = jobs.iter().map(|job| &job.draft).chain(&let_go).collect();
+            if drafts.is_empty() { Ok(Vec::new()) } else { self.append(&drafts) }
+        });
+        match done {
+            Ok(appended) if appended.is_empty() => Ok(()),
             Ok(appended) => {
                 for (job, appended) in jobs.into_iter().zip(appended) {
                     self.release(job, appended);
@@ -115,25 +118,24 @@ impl Committer {
         drop(job.slot);
     }
 
-    /// Closes the intents that nobody will answer: of cancelled calls, of failed commits, of a crash.
-    fn sweep(&self) -> Result<(), StoreError> {
+    /// The entries that close the intents which nobody will answer: of cancelled calls, of failed commits, of a crash.
+    fn let_go(&self, sweep: bool) -> Result<Vec<Draft>, StoreError> {
+        if !sweep {
+            return Ok(Vec::new());
+        }
         let abandoned = self.store.open_intents(&|index| self.queue.is_live(index), BATCH_MAX)?;
-        if abandoned.is_empty() {
-            return Ok(());
-        }
-        let unusable = |_| StoreError::Inconsistent { what: "an intent cannot be closed" };
-        let drafting = Drafting { keys: &self.keys, today: self.clock.today(), salt: draft::salt().map_err(unusable)? };
-        let mut drafts = Vec::with_capacity(abandoned.len());
-        for intent in &abandoned {
-            let leaf = LeafView::parse(&intent.bytes)
-                .map_err(|_| StoreError::Inconsistent { what: "the leaf of an intent is not readable" })?;
-            drafts.push(drafting.abandoned(intent.index, &leaf).map_err(unusable)?);
-        }
-        self.append(&drafts.iter().collect::<Vec<_>>())?;
         if abandoned.len() == BATCH_MAX {
             self.queue.sweep_again();
         }
-        Ok(())
+        let unusable = |_| StoreError::Inconsistent { what: "an intent cannot be closed" };
+        let salt = draft::salt().map_err(unusable)?;
+        let drafting = Drafting { keys: &self.keys, today: self.clock.today(), salt };
+        let close = |intent: &Leaf| {
+            let leaf = LeafView::parse(&intent.bytes)
+                .map_err(|_| StoreError::Inconsistent { what: "the leaf of an intent is not readable" })?;
+            drafting.abandoned(intent.index, &leaf).map_err(unusable)
+        };
+        abandoned.iter().map(close).collect()
     }
 
     /// An entry was late, and none came after it to show that the store works: tries it.

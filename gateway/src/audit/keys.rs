@@ -214,13 +214,11 @@ fn normalised(text: &str) -> String {
         .collect()
 }
 
-/// Writes a new random key; `None` if the file is there already.
+/// Writes a new random key; `None` if the file is there already. The file appears whole or not at all.
 fn write_key(path: &Path) -> Result<Option<[u8; 32]>, KeyError> {
-    let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-        Err(error) => return Err(failed(path, error)),
-    };
+    if path.exists() {
+        return Ok(None);
+    }
     let mut key = [0; 32];
     rand::fill(&mut key).map_err(|_| KeyError::Random)?;
     let mut text = key.iter().fold(String::with_capacity(65), |mut text, byte| {
@@ -228,8 +226,20 @@ fn write_key(path: &Path) -> Result<Option<[u8; 32]>, KeyError> {
         text
     });
     text.push('\n');
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| failed(path, e))?;
     let dir = path.parent().unwrap_or(Path::new("."));
+    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
+    written
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .map_err(|e| failed(&draft, e))?;
+    // A link, unlike a renaming, never takes the place of a key that somebody else has just made.
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft).map_err(|e| failed(&draft, e))?;
+    match linked {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+        Err(error) => return Err(failed(path, error)),
+    }
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(|e| failed(dir, e))?;
     Ok(Some(key))
 }

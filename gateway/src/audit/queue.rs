@@ -56,8 +56,11 @@ struct State {
 /// What the committer is to do.
 #[derive(Debug)]
 pub(super) enum Work {
-    Batch(Vec<Job>),
-    Sweep,
+    Commit {
+        jobs: Vec<Job>,
+        /// Intents that were let go are to be closed in the same transaction.
+        sweep: bool,
+    },
     /// Nothing came for a while.
     Idle,
     Close,
@@ -100,12 +103,10 @@ impl Queue {
         let idle = |state: &mut State| state.jobs.is_empty() && !state.sweep && !state.closing;
         let (mut state, _) =
             self.ready.wait_timeout_while(state, patience, idle).expect("no holder of this lock can panic");
-        if !state.jobs.is_empty() {
+        let sweep = std::mem::take(&mut state.sweep);
+        if sweep || !state.jobs.is_empty() {
             let rest = if state.jobs.len() > BATCH_MAX { state.jobs.split_off(BATCH_MAX) } else { Vec::new() };
-            return Work::Batch(std::mem::replace(&mut state.jobs, rest));
-        }
-        if std::mem::take(&mut state.sweep) {
-            return Work::Sweep;
+            return Work::Commit { jobs: std::mem::replace(&mut state.jobs, rest), sweep };
         }
         if state.closing { Work::Close } else { Work::Idle }
     }

@@ -1,0 +1,174 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+use crate::audit::store::contract::{self, Bench, claim};
+
+struct Fixture {
+    folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("audit.db")
+    }
+
+    fn store(&self) -> SqliteStore {
+        SqliteStore::open(&self.path()).unwrap()
+    }
+
+    fn boxed(&self) -> Box<dyn Store> {
+        Box::new(self.store())
+    }
+
+    /// Another connection to the same file.
+    fn beside(&self) -> Connection {
+        Connection::open(self.path()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn holds_the_contract() {
+    let fixtures: [Fixture; 6] = std::array::from_fn(|_| Fixture::new());
+    contract::numbers_without_gaps(fixtures[0].boxed(), || fixtures[0].boxed());
+    contract::appends_whole_or_not_at_all(fixtures[1].boxed()).await;
+    contract::keeps_time_in_order(fixtures[2].boxed()).await;
+    contract::answers_a_question_once(fixtures[3].boxed()).await;
+    contract::knows_open_intents(fixtures[4].boxed(), || fixtures[4].boxed());
+    contract::forgets_old_replies(fixtures[5].boxed()).await;
+}
+
+#[test]
+fn one_process_at_a_time_and_the_owner_alone() {
+    let fixture = Fixture::new();
+    let store = fixture.store();
+    let second = SqliteStore::open(&fixture.path());
+    assert!(matches!(second, Err(StoreError::InUse { .. })), "{second:?}");
+    for file in ["audit.db", "audit.db-wal", "audit.db.lock"] {
+        let mode = fs::metadata(fixture.folder.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{file}");
+    }
+    drop(store);
+    fixture.store();
+}
+
+#[test]
+fn the_settings_are_those_of_a_durable_commit() {
+    let fixture = Fixture::new();
+    let store = fixture.store();
+    let writer = store.writer.lock().unwrap();
+    let connection = &writer.as_ref().unwrap().connection;
+    let setting = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!((setting("synchronous"), setting("fullfsync"), setting("busy_timeout")), (2, 1, 250));
+}
+
+#[test]
+fn other_databases_and_later_versions_are_refused() {
+    for statement in ["CREATE TABLE theirs (a)", "PRAGMA application_id = 1", "PRAGMA user_version = 99"] {
+        let fixture = Fixture::new();
+        fixture.beside().execute_batch(statement).unwrap();
+        let refused = SqliteStore::open(&fixture.path());
+        assert!(matches!(refused, Err(StoreError::Schema { .. })), "{statement}: {refused:?}");
+    }
+    let fixture = Fixture::new();
+    fs::write(fixture.path(), "not a database, but longer than the header of one".repeat(20)).unwrap();
+    assert!(matches!(SqliteStore::open(&fixture.path()), Err(StoreError::Database(_))));
+}
+
+#[test]
+fn a_full_disk_fails_the_batch_and_keeps_the_log_whole() {
+    let fixture = Fixture::new();
+    let (bench, store) = (Bench::new(), fixture.store());
+    {
+        let writer = store.writer.lock().unwrap();
+        let connection = &writer.as_ref().unwrap().connection;
+        let pages = connection.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0)).unwrap();
+        connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+    }
+    let drafts: Vec<Draft> = (1..=200).map(|n| bench.alone(n)).collect();
+    let all: Vec<&Draft> = drafts.iter().collect();
+    let error = bench.append(&store, 10, &all).unwrap_err();
+    assert_eq!(error.to_string(), "database or disk is full");
+    assert!(matches!(bench.append(&store, 10, &all[..1]), Err(StoreError::NotOpen)), "nothing before a revival");
+    store.revive().unwrap();
+    assert_eq!(bench.append(&store, 10, &all).unwrap().len(), 200);
+    let (rows, highest): (i64, i64) = fixture
+        .beside()
+        .query_row("SELECT count(*), max(idx) FROM entry", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    assert_eq!((rows, highest), (200, 199));
+}
+
+#[test]
+fn a_lock_of_another_process_fails_fast() {
+    let fixture = Fixture::new();
+    let (bench, store) = (Bench::new(), fixture.store());
+    let beside = fixture.beside();
+    beside.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let started = crate::clock::stopwatch();
+    assert!(matches!(bench.append(&store, 10, &[&bench.alone(1)]), Err(StoreError::Database(_))));
+    assert!(store.revive().is_err());
+    assert!(started.elapsed().as_millis() < 1_000);
+    beside.execute_batch("ROLLBACK").unwrap();
+    store.revive().unwrap();
+    assert_eq!(bench.place(&store, 10, &bench.alone(1)).index, 0);
+}
+
+#[test]
+fn a_deleted_file_is_noticed_and_never_made_anew() {
+    let fixture = Fixture::new();
+    let (bench, store) = (Bench::new(), fixture.store());
+    bench.place(&store, 10, &bench.alone(1));
+    for file in ["audit.db", "audit.db-wal"] {
+        let (path, aside) = (fixture.folder.path().join(file), fixture.folder.path().join("aside"));
+        fs::rename(&path, &aside).unwrap();
+        let lost = bench.append(&store, 11, &[&bench.alone(2)]);
+        assert!(matches!(lost, Err(StoreError::Replaced { .. })), "{file}: {lost:?}");
+        if file == "audit.db" {
+            assert!(store.revive().is_err());
+            assert!(!path.exists());
+            fs::rename(&aside, &path).unwrap();
+            store.revive().unwrap();
+        }
+    }
+}
+
+#[test]
+fn another_log_in_its_place_is_refused() {
+    let (fixture, other) = (Fixture::new(), Fixture::new());
+    let (bench, store) = (Bench::new(), fixture.store());
+    drop(other.store());
+    bench.place(&store, 10, &bench.alone(1));
+    fs::rename(other.path(), fixture.path()).unwrap();
+    for suffix in ["-wal", "-shm"] {
+        fs::remove_file(fixture.folder.path().join(format!("audit.db{suffix}"))).unwrap();
+    }
+    assert!(matches!(bench.append(&store, 11, &[&bench.alone(2)]), Err(StoreError::Replaced { .. })));
+    assert!(matches!(store.revive(), Err(StoreError::Replaced { .. })));
+}
+
+#[test]
+fn a_log_that_lost_acknowledged_entries_is_never_used_again() {
+    let fixture = Fixture::new();
+    let (bench, store) = (Bench::new(), fixture.store());
+    bench.place(&store, 10, &bench.alone(1));
+    fixture.beside().execute_batch("DELETE FROM entry; UPDATE head SET size = 0").unwrap();
+    let refused = store.revive();
+    assert!(matches!(refused, Err(StoreError::RolledBack { known: 1, found: 0, .. })), "{refused:?}");
+}
+
+#[test]
+fn erasing_a_body_erases_its_tags() {
+    let fixture = Fixture::new();
+    let (bench, store) = (Bench::new(), fixture.store());
+    bench.place(&store, 10, &bench.intent(&claim(1, 1), 1));
+    let count = |sql: &str| fixture.beside().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let tagged =
+        "SELECT count(*) FROM body WHERE subject_tag IS NOT NULL AND official_tag IS NOT NULL AND case_tag IS NOT NULL";
+    assert_eq!(count(tagged), 1);
+    fixture.beside().execute("DELETE FROM body WHERE idx = 0", []).unwrap();
+    assert_eq!((count(tagged), count("SELECT count(*) FROM entry")), (0, 1));
+}
