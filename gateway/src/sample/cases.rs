@@ -163,7 +163,12 @@ pub struct CaseClaim {
     pub outcome: ClaimOutcome,
 }
 
-const fn claim(field: &'static str, operator: Operator, values: &'static [&'static str], outcome: ClaimOutcome) -> CaseClaim {
+const fn claim(
+    field: &'static str,
+    operator: Operator,
+    values: &'static [&'static str],
+    outcome: ClaimOutcome,
+) -> CaseClaim {
     CaseClaim { field, operator, values, outcome }
 }
 

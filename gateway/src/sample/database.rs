@@ -4,7 +4,7 @@ use rusqlite::{Connection, Transaction};
 
 use super::SampleError;
 
-/// Builds one department's database: tables, rows in one transaction, then indexes. Nothing is synced while building:
+/// Builds one department's database anew: tables, rows in one transaction, then indexes. Nothing is synced while building:
 /// a half-written sample is thrown away, not recovered.
 pub(super) fn build(
     path: &Path,
@@ -12,6 +12,12 @@ pub(super) fn build(
     indexes: &str,
     fill: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
 ) -> Result<(), SampleError> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            return Err(SampleError::File { file: path.display().to_string(), source });
+        }
+        _ => {}
+    }
     let run = || {
         let mut connection = Connection::open(path)?;
         connection.pragma_update(None, "synchronous", "OFF")?;

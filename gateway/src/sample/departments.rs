@@ -48,7 +48,9 @@ const DATABASES: [Database; 9] = databases![
 /// Writes every database, `<department>.db`, into `folder`.
 pub(super) fn write(folder: &Path, population: &Population) -> Result<(), SampleError> {
     for Database { department, tables, indexes, fill } in DATABASES {
-        database::build(&folder.join(format!("{department}.db")), tables, indexes, |transaction| fill(transaction, population))?;
+        database::build(&folder.join(format!("{department}.db")), tables, indexes, |transaction| {
+            fill(transaction, population)
+        })?;
     }
     Ok(())
 }

@@ -58,7 +58,13 @@ pub fn write_keys(folder: &Path, today: Date) -> Result<SampleKeys, SampleError>
         SanType::IpAddress(std::net::Ipv4Addr::LOCALHOST.into()),
         SanType::IpAddress(std::net::Ipv6Addr::LOCALHOST.into()),
     ];
-    signer.write("gateway", addresses.into(), ExtendedKeyUsagePurpose::ServerAuth, &gateway_certificate, &gateway_key)?;
+    signer.write(
+        "gateway",
+        addresses.into(),
+        ExtendedKeyUsagePurpose::ServerAuth,
+        &gateway_certificate,
+        &gateway_key,
+    )?;
     for uri in client_uris() {
         let member = uri.splitn(4, '/').nth(3).unwrap_or_default();
         let client = client_keys(folder, member);
@@ -72,7 +78,8 @@ pub fn write_keys(folder: &Path, today: Date) -> Result<SampleKeys, SampleError>
 fn client_uris() -> Vec<String> {
     let texts = files::FILES.iter().filter(|(file, _)| file.starts_with("systems/") || file.starts_with("people/"));
     let tables = texts.filter_map(|(_, text)| text.parse::<toml::Table>().ok());
-    let members = tables.flat_map(|table| ["system", "person"].into_iter().filter_map(move |key| table.get(key).cloned()));
+    let members =
+        tables.flat_map(|table| ["system", "person"].into_iter().filter_map(move |key| table.get(key).cloned()));
     let uri = |member: &toml::Value| Some(member.get("uri")?.as_str()?.to_owned());
     members.filter_map(|list| Some(list.as_array()?.iter().filter_map(uri).collect::<Vec<_>>())).flatten().collect()
 }

@@ -126,12 +126,12 @@ const DIVISIONS: [(&str, &str); 16] = [
 const OLD_DIVISIONS: [&str; 8] = ["510202", "510211", "510222", "512201", "512223", "512301", "513521", "513522"];
 const STREETS: [&str; 8] = ["样例路", "山城路", "桂花路", "滨江路", "石板街", "梧桐街", "青年路", "样板街"];
 const SURNAMES: [&str; 24] = [
-    "李", "王", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡", "朱", "高", "林", "何", "郭", "马", "罗", "梁",
-    "宋", "欧阳", "冉",
+    "李", "王", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡", "朱", "高", "林", "何", "郭", "马",
+    "罗", "梁", "宋", "欧阳", "冉",
 ];
 const GIVEN: [&str; 24] = [
-    "宁", "安", "和", "平", "川", "雨", "晴", "山", "江", "文", "书", "明", "远", "清", "竹", "松", "云", "禾", "舟", "亭", "岚",
-    "溪", "朗", "真",
+    "宁", "安", "和", "平", "川", "雨", "晴", "山", "江", "文", "书", "明", "远", "清", "竹", "松", "云", "禾", "舟",
+    "亭", "岚", "溪", "朗", "真",
 ];
 /// Rare characters, some outside the basic plane, that departments write in different ways.
 const RARE: [&str; 4] = ["䶮", "𬭊", "𫖯", "㛃"];
@@ -219,7 +219,8 @@ fn checked_organisation(head: &str) -> String {
     const BODY_WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
     const WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
     const CHARSET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
-    let body: u32 = (head[8..].chars().zip(BODY_WEIGHTS)).filter_map(|(c, weight)| Some(c.to_digit(36)? * weight)).sum();
+    let body: u32 =
+        (head[8..].chars().zip(BODY_WEIGHTS)).filter_map(|(c, weight)| Some(c.to_digit(36)? * weight)).sum();
     let body_check = match 11 - body % 11 {
         11 => '0',
         10 => 'X',

@@ -30,7 +30,10 @@ pub const CASES: &[Case] = &[
     },
     Case {
         id: "name-differs-in-form",
-        title: ("企业名称是“样例(重庆)建筑工程有限公司”？", "Is the name the one on the form (brackets of another width)?"),
+        title: (
+            "企业名称是“样例(重庆)建筑工程有限公司”？",
+            "Is the name the one on the form (brackets of another width)?",
+        ),
         system: "housing-intake",
         item: item::CONSTRUCTION_PERMIT,
         subject: super::BUILDER,
@@ -81,7 +84,10 @@ pub const CASES: &[Case] = &[
     },
     Case {
         id: "degree-undetermined",
-        title: ("申请人有硕士学位？（教育委员会的系统未接入）", "Has the applicant a master's degree? (education is down)"),
+        title: (
+            "申请人有硕士学位？（教育委员会的系统未接入）",
+            "Has the applicant a master's degree? (education is down)",
+        ),
         system: "human-resources-intake",
         item: item::TALENT_SETTLEMENT,
         subject: super::RESIDENT,
@@ -122,7 +128,7 @@ pub const CASES: &[Case] = &[
         item: item::NURSERY_FILING,
         subject: super::TWO_BRANCHES,
         result_type: "food-licence",
-        certificate_number: Some("JY25001030000056"),
+        certificate_number: Some("JY25001030000054"),
         claims: &[],
         as_of: None,
         expect: Expected::Confirmed,

@@ -42,11 +42,19 @@ fn marriages(statement: &mut Statement<'_>, chance: &mut Chance, population: &Po
     ];
     for (number, husband, wife, on, state) in known {
         statement.execute(params![
-            number, husband.name, husband.number, wife.name, wife.number, on, "样例市渝中区民政局", state
+            number,
+            husband.name,
+            husband.number,
+            wife.name,
+            wife.number,
+            on,
+            "样例市渝中区民政局",
+            state
         ])?;
     }
     let single = |male: bool| {
-        (population.persons.iter()).filter(move |person| person.male == male && person.is_adult() && person.is_citizen())
+        (population.persons.iter())
+            .filter(move |person| person.male == male && person.is_adult() && person.is_citizen())
     };
     for (index, (husband, wife)) in single(true).zip(single(false)).enumerate() {
         // Two in three are married, or were.

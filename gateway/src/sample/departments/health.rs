@@ -38,7 +38,18 @@ fn births(transaction: &Transaction<'_>, population: &Population) -> rusqlite::R
     for (number, name, sex, on, child, issued, state) in children {
         let hospital = "样例市妇幼保健院";
         born.execute(params![
-            number, name, sex, on, child, mother.name, mother.number, father.name, father.number, hospital, issued, state
+            number,
+            name,
+            sex,
+            on,
+            child,
+            mother.name,
+            mother.number,
+            father.name,
+            father.number,
+            hospital,
+            issued,
+            state
         ])?;
     }
     let mothers: Vec<&Person> = (population.persons.iter())

@@ -20,10 +20,25 @@ pub(crate) fn fill(transaction: &Transaction<'_>, population: &Population) -> ru
     let mut chance = Chance::seeded(9);
     let mut certificate = transaction.prepare("INSERT INTO SafetyCert VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")?;
     insert(&mut certificate, 1, (cases::BUILDER.number, cases::BUILDER.name), date(2026, 2, 1), "02", false)?;
-    insert(&mut certificate, 2, (cases::SOFTWARE_HOUSE.number, cases::SOFTWARE_HOUSE.name), date(2026, 2, 1), "06", false)?;
+    insert(
+        &mut certificate,
+        2,
+        (cases::SOFTWARE_HOUSE.number, cases::SOFTWARE_HOUSE.name),
+        date(2026, 2, 1),
+        "06",
+        false,
+    )?;
     insert(&mut certificate, 3, (cases::HAULIER.number, cases::HAULIER.name), date(2025, 9, 1), "01", false)?;
-    insert(&mut certificate, 4, (cases::LAPSED_RESTAURANT.number, cases::LAPSED_RESTAURANT.name), date(2025, 9, 1), "99", false)?;
-    let builders = population.organisations.iter().filter(|organisation| organisation.trade.kind == TradeKind::Building);
+    insert(
+        &mut certificate,
+        4,
+        (cases::LAPSED_RESTAURANT.number, cases::LAPSED_RESTAURANT.name),
+        date(2025, 9, 1),
+        "99",
+        false,
+    )?;
+    let builders =
+        population.organisations.iter().filter(|organisation| organisation.trade.kind == TradeKind::Building);
     for (index, organisation) in builders.enumerate().filter(|(_, organisation)| organisation.body.is_business()) {
         let from = chance.day(date(2023, 9, 1), 1_100);
         let ended = term_end(from, 3) < UPDATED_ON;

@@ -33,7 +33,8 @@ struct FoodLicence<'r> {
 
 pub(crate) fn fill(transaction: &Transaction<'_>, population: &Population) -> rusqlite::Result<()> {
     let mut chance = Chance::seeded(1);
-    let mut registered = transaction.prepare("INSERT INTO QYDJ_JBXX VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)")?;
+    let mut registered =
+        transaction.prepare("INSERT INTO QYDJ_JBXX VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)")?;
     let mut licensed = transaction.prepare("INSERT INTO SPJY_XKZ VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)")?;
     known_businesses(&mut registered)?;
     known_licences(&mut licensed)?;
@@ -49,11 +50,7 @@ pub(crate) fn fill(transaction: &Transaction<'_>, population: &Population) -> ru
     Ok(())
 }
 
-fn register(
-    statement: &mut Statement<'_>,
-    chance: &mut Chance,
-    organisation: &Organisation,
-) -> rusqlite::Result<()> {
+fn register(statement: &mut Statement<'_>, chance: &mut Chance, organisation: &Organisation) -> rusqlite::Result<()> {
     let kind = match organisation.body {
         Body::Household => "9500",
         Body::Cooperative => "9100",
@@ -116,7 +113,18 @@ fn license(
         98 => "作废",
         _ => "待生效",
     };
-    insert(statement, &FoodLicence { serial, code: &organisation.code, name: &organisation.name, items, from, state, renewal_pending })
+    insert(
+        statement,
+        &FoodLicence {
+            serial,
+            code: &organisation.code,
+            name: &organisation.name,
+            items,
+            from,
+            state,
+            renewal_pending,
+        },
+    )
 }
 
 fn insert(statement: &mut Statement<'_>, licence: &FoodLicence<'_>) -> rusqlite::Result<()> {
@@ -162,8 +170,18 @@ fn known_businesses(statement: &mut Statement<'_>) -> rusqlite::Result<()> {
     for (who, kind, scope, state) in rows {
         let capital = (kind != "9500").then_some(500);
         statement.execute(params![
-            who.number, who.name, "王样文", kind, capital, "样例市渝中区样例路1号", scope, "样例市市场监督管理局", "20200605", "长期",
-            state, "0",
+            who.number,
+            who.name,
+            "王样文",
+            kind,
+            capital,
+            "样例市渝中区样例路1号",
+            scope,
+            "样例市市场监督管理局",
+            "20200605",
+            "长期",
+            state,
+            "0",
         ])?;
     }
     Ok(())
@@ -184,7 +202,10 @@ fn known_licences(statement: &mut Statement<'_>) -> rusqlite::Result<()> {
         (cases::REVOKED_TRADER, 9, date(2023, 2, 1), "吊销", false),
     ];
     for (who, serial, from, state, renewal_pending) in rows {
-        insert(statement, &FoodLicence { serial, code: who.number, name: who.name, items: hot, from, state, renewal_pending })?;
+        insert(
+            statement,
+            &FoodLicence { serial, code: who.number, name: who.name, items: hot, from, state, renewal_pending },
+        )?;
     }
     Ok(())
 }

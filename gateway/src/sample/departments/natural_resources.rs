@@ -34,7 +34,8 @@ struct Certificate<'r> {
 
 pub(crate) fn fill(transaction: &Transaction<'_>, population: &Population) -> rusqlite::Result<()> {
     let mut chance = Chance::seeded(4);
-    let mut certificate = transaction.prepare("INSERT INTO BDC_QZ VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)")?;
+    let mut certificate =
+        transaction.prepare("INSERT INTO BDC_QZ VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)")?;
     let mut owner = transaction.prepare("INSERT INTO BDC_QLR VALUES (?1,?2)")?;
     for known in known_certificates() {
         insert(&mut certificate, &mut owner, &mut chance, &known)?;
@@ -77,7 +78,8 @@ fn insert(
     let number = format!("渝（{}）渝中区不动产权第{:09}号", registered.year(), row.serial);
     let numbers: Vec<&str> = row.owners.iter().map(|(number, _)| *number).collect();
     let names: Vec<&str> = row.owners.iter().map(|(_, name)| *name).collect();
-    let land_until = if row.use_code == "80" { None } else { Some(term_end(registered, 70).strftime("%Y%m%d").to_string()) };
+    let land_until =
+        if row.use_code == "80" { None } else { Some(term_end(registered, 70).strftime("%Y%m%d").to_string()) };
     for number_of_owner in &numbers {
         owner.execute(params![number, number_of_owner])?;
     }

@@ -110,7 +110,17 @@ fn known_people(statement: &mut Statement<'_>) -> rusqlite::Result<()> {
             _ => ("20240301", "20290228"),
         };
         statement.execute(params![
-            who.number, document, who.name, sex, ethnicity, birth, "样例市渝中区样例路1号", "样例市公安局", from, to, state,
+            who.number,
+            document,
+            who.name,
+            sex,
+            ethnicity,
+            birth,
+            "样例市渝中区样例路1号",
+            "样例市公安局",
+            from,
+            to,
+            state,
         ])?;
     }
     Ok(())

@@ -22,7 +22,14 @@ pub(crate) fn fill(transaction: &Transaction<'_>, population: &Population) -> ru
     insert(&mut permit, 1, (cases::HAULIER.number, cases::HAULIER.name), general, date(2026, 4, 1), "10")?;
     // Replaced by the one above: the old paper is still about.
     insert(&mut permit, 2, (cases::HAULIER.number, cases::HAULIER.name), "普通货运", date(2022, 4, 1), "01")?;
-    insert(&mut permit, 3, (cases::REVOKED_TRADER.number, cases::REVOKED_TRADER.name), general, date(2024, 4, 1), "05")?;
+    insert(
+        &mut permit,
+        3,
+        (cases::REVOKED_TRADER.number, cases::REVOKED_TRADER.name),
+        general,
+        date(2024, 4, 1),
+        "05",
+    )?;
     insert(&mut permit, 4, (cases::NOODLE_STALL.number, cases::NOODLE_STALL.name), "普通货运", date(2024, 7, 1), "09")?;
     let hauliers = population.organisations.iter().filter(|organisation| organisation.trade.kind == TradeKind::Freight);
     for (index, organisation) in hauliers.enumerate() {
