@@ -18,6 +18,7 @@ use heyan_proto::identifier::SubjectNumber;
 use heyan_proto::vocabulary::{Claim, ClaimOutcome, PersonalText};
 use jiff::civil::Date;
 
+pub use compare::holds;
 pub use date::parse_written_date;
 pub use fold::fold;
 pub use outcome::{Detail, Judged, Outcome, Visible};

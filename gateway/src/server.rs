@@ -34,7 +34,8 @@ use tonic::service::Routes;
 pub use admin::{Admin, AdminError};
 pub use deadline::Deadline;
 pub use decision::{DECISION_HEADER, DecisionId};
-pub use fault::DOMAIN;
+pub use fault::Language;
+pub(crate) use fault::PUSHBACK;
 pub use tls::{Tls, TlsError};
 
 use crate::clock::Clock;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use cedar_policy::Effect;
-use heyan_proto::vocabulary::{Localized, PolicyId, ResultTypeId, SharingClass};
+use heyan_proto::vocabulary::{DepartmentId, Localized, PolicyId, ResultTypeId, SharingClass};
 
 use crate::bundle::{BundleHash, PolicyBundle};
 use crate::condition::Condition;
@@ -16,7 +16,7 @@ use crate::error::PolicyError;
 use crate::exception::{ExceptionFacts, NotSharedResultType};
 use crate::grant::{Grant, GrantIndex, GrantStanding};
 use crate::request::{AccessRequest, Asked, Words};
-use crate::slice::{SliceIndex, Verdict};
+use crate::slice::{Resource, SliceIndex, Verdict};
 
 /// The forbid of `base/withhold.cedar` behind which the declaration of a result type stands.
 const NOT_SHARED: &str = "withhold-not-shared";
@@ -31,6 +31,8 @@ pub struct PolicyEngine {
     permits: Vec<PolicyId>,
     titles: HashMap<PolicyId, Localized>,
     exceptions: HashMap<PolicyId, Arc<ExceptionFacts>>,
+    /// The departments' exceptions with what each is about, in the order of the files.
+    register: Vec<(Resource, Arc<ExceptionFacts>)>,
     not_shared: HashMap<ResultTypeId, Arc<ExceptionFacts>>,
     bundle: BundleHash,
 }
@@ -40,12 +42,15 @@ impl PolicyEngine {
     pub fn new(bundle: PolicyBundle, grants: Vec<Grant>, not_shared: Vec<NotSharedResultType>) -> Self {
         let permits = bundle.policies.iter().filter(|named| named.policy.effect() == Effect::Permit);
         let exceptions = bundle.policies.iter().filter_map(|named| Some((named.id.clone(), named.exception.clone()?)));
+        let register =
+            bundle.policies.iter().filter_map(|named| Some((named.scope.resource.clone(), named.exception.clone()?)));
         Self {
             slices: SliceIndex::new(&bundle.policies),
             grants: GrantIndex::new(grants),
             permits: permits.map(|named| named.id.clone()).collect(),
             titles: bundle.policies.iter().map(|named| (named.id.clone(), named.title.clone())).collect(),
             exceptions: exceptions.collect(),
+            register: register.collect(),
             not_shared: not_shared.into_iter().map(|entry| (entry.result_type, Arc::new(entry.exception))).collect(),
             bundle: bundle.hash(),
             words: Words::new(bundle.schema),
@@ -55,6 +60,17 @@ impl PolicyEngine {
     /// The hash of the policies in force.
     pub fn bundle(&self) -> &BundleHash {
         &self.bundle
+    }
+
+    /// The exceptions that can concern a result type: the one its declaration states, and its department's.
+    pub fn exceptions_of(&self, provider: &DepartmentId, result_type: &ResultTypeId) -> Vec<&ExceptionFacts> {
+        let concerns = |resource: &Resource| match resource {
+            Resource::Any => true,
+            Resource::Of(department) => department == provider,
+            Resource::Type(id) => id == result_type,
+        };
+        let registered = self.register.iter().filter(|(resource, _)| concerns(resource)).map(|(_, facts)| &**facts);
+        self.not_shared.get(result_type).map(|facts| &**facts).into_iter().chain(registered).collect()
     }
 
     /// May they?
@@ -109,9 +125,9 @@ impl PolicyEngine {
 
     /// Why the verdict is a refusal, and the policies behind it; `None` for a permit.
     ///
-    /// When several causes apply, the first of these is given. NOT_PERMITTED: the question itself is not entitled, so what
-    /// the law or a grant would say to an entitled one is neither due nor disclosed. EXCEPTION: the law withholds it, so no
-    /// grant could help and nobody should be sent to apply for one. GRANT_REQUIRED: all that is missing is a grant.
+    /// When several causes apply, the first of these is given. Not permitted: the question itself is not entitled, so
+    /// what the law or a grant would say to an entitled one is neither due nor disclosed. Exception: the law withholds it,
+    /// so no grant could help and nobody should be sent to apply for one. Grant required: all that is missing is a grant.
     fn cause(
         &self,
         request: &AccessRequest<'_>,

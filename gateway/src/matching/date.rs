@@ -7,9 +7,11 @@ use super::fold::fold;
 /// The longest notation of a date, with room for spaces: `2026 年 11 月 23 日`.
 const CHARACTERS_MAX: usize = 24;
 
-/// Reads a date in any notation that certificates and people use: `20261123`, `2026-11-23`, `2026/11/23`, `2026.11.23`,
-/// `2026年11月23日`, with or without leading zeros and in any width; 长期, 长期有效 or the last day of the year 9999 for no
-/// end. `None` where it is none of these, or a day that the calendar does not have.
+/// Reads a date in any notation that certificates and people use.
+///
+/// `20261123`, `2026-11-23`, `2026/11/23`, `2026.11.23`, `2026年11月23日`, with or without leading zeros and in any width;
+/// 长期, 长期有效 or the last day of the year 9999 for no end. `None` where it is none of these, or a day that the calendar
+/// does not have.
 pub fn parse_written_date(text: &str) -> Option<WrittenDate> {
     if text.chars().nth(CHARACTERS_MAX).is_some() {
         return None;

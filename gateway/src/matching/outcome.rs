@@ -37,7 +37,7 @@ pub struct Judged<'a> {
 /// What of an outcome the caller may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visible {
-    /// The finding; at VERDICT, CONFIRMED, NOT_CONFIRMED or OUTSIDE_COVERAGE alone.
+    /// The finding; at VERDICT, CONFIRMED, `NOT_CONFIRMED` or `OUTSIDE_COVERAGE` alone.
     pub finding: Finding,
     /// What stands behind it, from CLAIMS on; none where nobody was asked.
     pub detail: Option<Detail>,
@@ -77,7 +77,7 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    /// What may leave at a level of disclosure. At VERDICT all causes of NOT_CONFIRMED are one; OUTSIDE_COVERAGE stays,
+    /// What may leave at a level of disclosure. At VERDICT all causes of `NOT_CONFIRMED` are one; `OUTSIDE_COVERAGE` stays,
     /// since it follows from the declaration, which says nothing about the subject.
     pub fn visible(&self, disclosure: Disclosure) -> Visible {
         let finding = match self {

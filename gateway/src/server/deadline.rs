@@ -36,7 +36,7 @@ pub(super) struct Deadlines {
 pub(super) async fn keep_deadline(State(deadlines): State<Deadlines>, mut request: Request, next: Next) -> Response {
     let allowed = match timeout_of(request.headers()) {
         Ok(asked) => asked.unwrap_or(deadlines.default).min(deadlines.max),
-        Err(Malformed) => return Fault::TimeoutHeader.refuse(request).await,
+        Err(Malformed) => return Fault::TimeoutInvalid.refuse(request).await,
     };
     if allowed.is_zero() {
         return Fault::Deadline.refuse(request).await;

@@ -42,6 +42,7 @@ pub(super) async fn keep_record(State(edge): State<Edge>, mut request: Request, 
     }
     let mut record = Record::begin(&edge, method, span.clone());
     request.extensions_mut().insert(decision);
+    request.extensions_mut().insert(language);
     let response = telemetry::carrying(parent, next.run(request)).instrument(span).await;
     let mut response = put_into_words(response, decision, language);
     response.headers_mut().insert(DECISION_HEADER, decision.header());
@@ -57,16 +58,20 @@ pub(super) async fn keep_record(State(edge): State<Edge>, mut request: Request, 
 /// Every error leaves with a reason: those that the layers have marked, and those that gRPC's machinery makes bare.
 fn put_into_words(response: Response, decision: DecisionId, language: Language) -> Response {
     let marked = response.extensions().get::<Fault>().copied();
-    let bare = || {
-        let status = response.extensions().get::<Status>()?;
-        if status.details().is_empty() { Fault::of_bare(status) } else { None }
-    };
-    let Some(fault) = marked.or_else(bare) else { return response };
+    let Some(fault) = marked.or_else(|| bare(response.headers())) else { return response };
     let mut worded = fault.status(decision, language).into_http::<Body>();
     if let Some(encodings) = response.headers().get("grpc-accept-encoding") {
         worded.headers_mut().insert("grpc-accept-encoding", encodings.clone());
     }
     worded
+}
+
+/// What an error without details means, where gRPC's own machinery has made it.
+fn bare(headers: &HeaderMap) -> Option<Fault> {
+    if code_in(headers)? == Code::Ok || headers.contains_key(Status::GRPC_STATUS_DETAILS) {
+        return None;
+    }
+    Fault::of_bare(&Status::from_header_map(headers)?)
 }
 
 /// `grpc-status` among headers (an answer of trailers only) or trailers.

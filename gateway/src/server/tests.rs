@@ -1,1 +1,7 @@
+//! The service port over real TLS, each test with a gateway, an authority and clients of its own.
 
+mod calls;
+mod draining;
+mod handshakes;
+mod probes;
+mod running;

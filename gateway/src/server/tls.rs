@@ -11,7 +11,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{CertificateError, RootCertStore, ServerConfig};
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::identity::PeerCertificate;
 
 /// What a handshake is made with. Clones share it, so a replacement holds for every later connection.
 #[derive(Debug, Clone)]
@@ -65,7 +66,9 @@ impl Tls {
     /// [`TlsError`] names the setting and what is wrong with its content.
     pub fn from_pem(certificate: &[u8], key: &[u8], client_ca: &[u8]) -> Result<Self, TlsError> {
         let chain = certificates("certificate", certificate)?;
-        let not_after = end_of(&chain[0]).ok_or(TlsError::NoCertificate { setting: "certificate" })?;
+        let not_after = PeerCertificate::read(&chain[0])
+            .map_err(|_| TlsError::NoCertificate { setting: "certificate" })?
+            .not_after();
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoKey)?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut authorities = RootCertStore::empty();
@@ -108,11 +111,6 @@ fn certificates(setting: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<
     }
 }
 
-fn end_of(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
-    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
-}
-
 /// Why a connection was refused before its first call, as an operator looks for it in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum HandshakeFailure {
@@ -132,7 +130,9 @@ pub(super) enum HandshakeFailure {
     Authority,
     #[error("the client certificate is not made for client authentication (extendedKeyUsage)")]
     WrongPurpose,
-    #[error("the client certificate or the proof of its key has a bad signature")]
+    #[error(
+        "the client certificate is not signed by the authority that it names (another authority of the same name?), or its key is not proved"
+    )]
     BadSignature,
     #[error("the client certificate cannot be read or uses something that is not supported")]
     BadCertificate,

@@ -1,4 +1,4 @@
-use heyan_proto::vocabulary::{FieldName, GrantId};
+use heyan_proto::vocabulary::{FieldName, GrantId, Localized};
 
 use super::Grant;
 use crate::request::AccessRequest;
@@ -28,6 +28,25 @@ pub enum ScopeGap {
     Fields(Vec<FieldName>),
     /// The service item.
     Item,
+}
+
+impl ScopeGap {
+    /// What the grant does not reach, for users.
+    pub fn describe(&self) -> Localized {
+        match self {
+            Self::Fields(fields) => {
+                let names: Vec<&str> = fields.iter().map(FieldName::as_str).collect();
+                Localized {
+                    zh: format!("授权范围不含数据项 {}", names.join("、")),
+                    en: format!("the grant does not reach the fields {}", names.join(", ")),
+                }
+            }
+            Self::Item => Localized {
+                zh: "授权范围不含该政务服务事项".into(),
+                en: "the grant does not reach this service item".into(),
+            },
+        }
+    }
 }
 
 impl GrantStanding {

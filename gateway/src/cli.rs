@@ -1,0 +1,142 @@
+//! The command line: one binary for the people who run the gateway and for those who try it.
+//!
+//! Results go to stdout, messages to stderr. `--output json` prints one object for machines.
+
+mod check;
+mod claims;
+mod client;
+mod demo;
+mod directory;
+mod init;
+mod serve;
+mod show;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+/// How a command ends, for scripts (sysexits where one fits).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; what was asked is confirmed.
+    Ok = 0,
+    /// Checked and found wanting: not confirmed, refused, a failed check.
+    Wanting = 1,
+    /// The command line or the question is wrong.
+    Usage = 2,
+    /// It could not be found out: gateway or department unreachable.
+    Unreachable = 3,
+    /// The configuration is bad (`EX_CONFIG`).
+    Configuration = 78,
+}
+
+/// A message for the person at the terminal, and how the command ends.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into() }
+    }
+}
+
+#[derive(Debug, Parser)]
+#[command(name = "heyan", version, about = "核验: check a result that another department has issued", after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a sample city, start its gateway, ask it questions, and serve until Ctrl-C
+    Demo(demo::Options),
+    /// Write a sample city folder with keys and certificates, to start from
+    Init(init::Options),
+    /// Check a city folder: every problem at once, with file, line and column
+    Check(check::Options),
+    /// Run the gateway of a city folder
+    Serve(serve::Options),
+    /// Ask one question, as a business system would
+    Verify(verify::Options),
+    /// See what can be asked of whom
+    Directory(directory::Options),
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  heyan demo                            a whole sample city, in a minute
+  heyan init city && heyan check city   a city folder to start from
+  heyan serve city                      run it
+  heyan verify --help                   ask a question
+  heyan completions bash > /etc/bash_completion.d/heyan
+
+Exit codes: 0 ok, 1 checked and found wanting, 2 usage, 3 unreachable, 78 bad configuration";
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Table,
+    /// One JSON object for machines.
+    Json,
+}
+
+/// The language of what is printed for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// Simplified Chinese.
+    #[value(name = "zh-CN")]
+    Chinese,
+    /// English.
+    #[value(name = "en")]
+    English,
+}
+
+/// Parses the command line and runs the command.
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Demo(options) => demo::run(options),
+        Command::Init(options) => init::run(&options),
+        Command::Check(options) => check::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Verify(options) => verify::run(&options),
+        Command::Directory(options) => directory::run(&options),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "heyan", &mut std::io::stdout());
+            Ok(Exit::Ok)
+        }
+    };
+    let exit = outcome.unwrap_or_else(|failure: Failure| {
+        eprintln!("heyan: {failure}");
+        failure.exit
+    });
+    ExitCode::from(exit as u8)
+}
+
+/// A runtime for the commands that talk to a gateway or are one.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Exit::Wanting, format!("cannot start the runtime: {error}")))?;
+    Ok(runtime.block_on(future))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

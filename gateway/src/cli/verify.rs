@@ -1,0 +1,137 @@
+//! `heyan verify`: one question, as a business system would ask it.
+
+use std::time::Duration;
+
+use clap::Args;
+use heyan_proto::v1;
+use heyan_proto::v1::verification_service_client::VerificationServiceClient;
+use uuid::Uuid;
+
+use super::claims::{self, FieldTypes};
+use super::client::{Connection, failed, speak};
+use super::{Exit, Failure, Language, Output, block_on, show};
+
+/// Options of `heyan verify`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    connection: Connection,
+    /// The result type, by its id in the directory
+    #[arg(long, value_name = "ID")]
+    result_type: String,
+    /// Whose result: citizen_number, residence_permit, permanent_resident_card, credit_code, passport,
+    /// mainland_travel_permit or taiwan_travel_permit, a colon, and the number
+    #[arg(long, value_name = "KIND:NUMBER")]
+    subject: String,
+    /// The subject's name, to be compared with the record
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The number on the certificate, where it is known
+    #[arg(long, value_name = "NUMBER")]
+    certificate_number: Option<String>,
+    /// A claim; may be given again. OPERATOR is equals, one_of, contains, at_least, at_most, on_or_before or on_or_after;
+    /// one_of and contains take several values with commas
+    #[arg(long, num_args = 3, value_names = ["FIELD", "OPERATOR", "VALUE"])]
+    claim: Vec<String>,
+    /// The service item for which it is asked, by its 31-character code
+    #[arg(long, value_name = "CODE")]
+    item: String,
+    /// The number of the case
+    #[arg(long, value_name = "NUMBER")]
+    case: String,
+    /// Why it is asked
+    #[arg(long, default_value = "material check")]
+    reason: String,
+    /// The official who asks: id, name, unit and terminal with commas
+    #[arg(long, value_name = "ID,NAME,UNIT,TERMINAL", default_value = "cli,command line,command line,localhost")]
+    official: String,
+    /// The day on which the answer shall hold, yyyy-MM-dd; today unless given
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<String>,
+    /// A UUID for this question; the same id repeats the recorded answer. Made anew unless given
+    #[arg(long, value_name = "UUID")]
+    request_id: Option<Uuid>,
+    /// Check and decide without asking the department
+    #[arg(long)]
+    validate_only: bool,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value = "table")]
+    output: Output,
+    /// The language of what is printed
+    #[arg(long, value_enum, default_value = "zh-CN")]
+    lang: Language,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  heyan verify --city city --as market-regulation --result-type food-licence --subject credit_code:91500000MA0000015Q \\
+      --claim business_items contains 热食类食品制售 --item 11500000MB0000027A3000101001001 --case CASE-1
+  heyan directory --city city --as market-regulation show food-licence     which fields and operators there are
+
+Exit codes: 0 confirmed, 1 not confirmed or refused, 2 the question is wrong, 3 unreachable or undetermined";
+
+/// Asks, prints, and ends as the answer says.
+pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
+    let response = block_on(async {
+        let channel = options.connection.open().await?;
+        let types = claims::field_types(&options.result_type, channel.clone()).await?;
+        let mut call = tonic::Request::new(request(options, &types)?);
+        call.set_timeout(Duration::from_secs(10));
+        speak(options.lang, &mut call);
+        let answered = VerificationServiceClient::new(channel).verify(call).await;
+        answered.map(tonic::Response::into_inner).map_err(|status| failed(&status))
+    })??;
+    match options.output {
+        Output::Json => println!("{}", show::to_json(&response)),
+        Output::Table => print_table(&response, options.lang),
+    }
+    Ok(exit(&response))
+}
+
+fn print_table(response: &v1::VerifyResponse, language: Language) {
+    let shown = show::show(response, language);
+    println!("{}: {}", shown.answer, shown.finding);
+    println!("  {}", shown.detail);
+    if let Some(receipt) = &response.receipt {
+        println!("  {} #{} · {}", show::pick(language, "留痕", "entry"), receipt.index, receipt.decision_id);
+    }
+}
+
+fn exit(response: &v1::VerifyResponse) -> Exit {
+    use v1::verify_response::Answer;
+    match &response.answer {
+        Some(Answer::Determination(of)) if of.finding() == v1::Finding::Confirmed => Exit::Ok,
+        Some(Answer::Determination(_) | Answer::Refusal(_)) => Exit::Wanting,
+        Some(Answer::Undetermined(_)) => Exit::Unreachable,
+        None => Exit::Ok,
+    }
+}
+
+fn request(options: &Options, types: &FieldTypes) -> Result<v1::VerifyRequest, Failure> {
+    let usage = |message: &str| Failure::new(Exit::Usage, message);
+    let (kind, number) = options.subject.split_once(':').ok_or_else(|| usage("write `--subject KIND:NUMBER`"))?;
+    let kind = v1::SubjectKind::from_str_name(&format!("SUBJECT_KIND_{}", kind.to_ascii_uppercase()));
+    let kind = kind.ok_or_else(|| usage("`--subject` has an unknown kind; see `heyan verify --help`"))?;
+    let official: Vec<&str> = options.official.split(',').collect();
+    let [id, name, unit, terminal] = official[..] else {
+        return Err(usage("write `--official ID,NAME,UNIT,TERMINAL`"));
+    };
+    let claims: Result<Vec<_>, _> = options.claim.chunks(3).map(|words| claims::claim(words, types)).collect();
+    Ok(v1::VerifyRequest {
+        request_id: options.request_id.unwrap_or_else(Uuid::new_v4).to_string(),
+        purpose: Some(v1::Purpose {
+            item: options.item.clone(),
+            case_number: options.case.clone(),
+            reason: options.reason.clone(),
+        }),
+        official: Some(v1::Official { id: id.into(), name: name.into(), unit: unit.into(), terminal: terminal.into() }),
+        subject: Some(v1::Subject { kind: kind.into(), number: number.into(), name: options.name.clone() }),
+        result_type: options.result_type.clone(),
+        certificate_number: options.certificate_number.clone(),
+        claims: claims?,
+        as_of: options.as_of.clone(),
+        max_age: None,
+        validate_only: options.validate_only,
+    })
+}

@@ -1,0 +1,179 @@
+//! One gateway, put together from its city folder: read, open, bind, serve, drain.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use heyan_proto::document::Problems;
+use heyan_proto::v1;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::api;
+use crate::audit::{Audit, AuditHealth, AuditKeys, KeyError, OpenError};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::departments::Departments;
+use crate::directory::{CurrentDirectory, Directory, LoadError, load};
+use crate::server::{Admin, AdminError, Server, ServerError, Setup, Tls, TlsError};
+use crate::telemetry::Metrics;
+use crate::verification::Verification;
+
+/// The folder of the audit log's keys, in the city folder.
+pub const AUDIT_KEYS: &str = "keys/audit";
+
+/// Why a gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// `heyan.toml` is wrong.
+    #[error("{0}")]
+    Config(Problems),
+    /// The city folder cannot be served.
+    #[error(transparent)]
+    Directory(#[from] LoadError),
+    /// The certificates cannot be used.
+    #[error("certificates: {0}")]
+    Tls(#[from] TlsError),
+    /// The keys of the audit log cannot be used.
+    #[error("audit keys: {0}")]
+    Keys(#[from] KeyError),
+    /// The audit log cannot be opened.
+    #[error(transparent)]
+    Audit(#[from] OpenError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// The admin listener cannot be used.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// The services cannot be mounted.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+}
+
+impl StartError {
+    /// Whether the configuration is at fault, rather than the machine.
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, Self::Config(_) | Self::Directory(_) | Self::Tls(_) | Self::Keys(_))
+    }
+}
+
+/// A gateway that listens and does not serve yet.
+#[derive(Debug)]
+pub struct Gateway {
+    server: Server,
+    listener: TcpListener,
+    admin: Option<Admin>,
+    address: SocketAddr,
+    directory: Arc<CurrentDirectory>,
+    departments: Arc<Departments>,
+    audit: Audit,
+    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Gateway {
+    /// Reads the city folder, opens the audit log and binds the listeners. Nothing is served before the log is open.
+    ///
+    /// # Errors
+    /// [`StartError`] says what is wrong and where.
+    pub async fn open(city: &Path, config: &Config) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let metrics = Arc::new(Metrics::new());
+        let loaded = load(city, None, clock.now())?;
+        let directory = Arc::new(CurrentDirectory::new(city.to_owned(), loaded));
+        let departments = Arc::new(Departments::new(city.to_owned()));
+        adopt(&directory.snapshot(), &departments, &metrics);
+        let tls = Tls::read(&config.tls.certificate, &config.tls.key, &config.tls.client_ca)?;
+        let audit = Audit::open(&config.audit.database, AuditKeys::load(&city.join(AUDIT_KEYS))?, Arc::clone(&clock))?;
+        let verification = Arc::new(Verification {
+            directory: Arc::clone(&directory),
+            departments: Arc::clone(&departments),
+            audit: audit.clone(),
+            clock: Arc::clone(&clock),
+        });
+        let setup = Setup {
+            tls,
+            limits: config.limits.clone(),
+            members: Arc::clone(&directory) as Arc<_>,
+            clock: Arc::clone(&clock),
+            metrics: Arc::clone(&metrics),
+            able: able(&audit),
+        };
+        let server = Server::new(setup, api::routes(verification, Arc::clone(&metrics)), v1::DESCRIPTOR)?;
+        let listen = config.listen.service;
+        let listener = TcpListener::bind(listen).await;
+        let listener = listener.map_err(|error| StartError::Listen { address: listen, error })?;
+        let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
+        let admin = match config.listen.admin {
+            Some(address) => Some(Admin::bind(address).await?),
+            None => None,
+        };
+        Ok(Self { server, listener, admin, address, directory, departments, audit, metrics, clock })
+    }
+
+    /// Where the service port is; a port 0 of the configuration has become a real one.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where metrics and probes are, if anywhere.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::address)
+    }
+
+    /// Serves until `shutdown` is done, then drains, and closes the audit log last.
+    pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) {
+        let Self { server, listener, admin, directory, departments, audit, metrics, clock, .. } = self;
+        let (ended, end) = watch::channel(());
+        if let Some(admin) = admin {
+            let serving = admin.serve(Arc::clone(&metrics), server.readiness(), until_closed(end));
+            tokio::spawn(async move {
+                if let Err(error) = serving.await {
+                    tracing::error!(%error, "the admin listener has failed");
+                }
+            });
+        }
+        let watching = Arc::clone(&directory).watch(clock, move |directory| adopt(directory, &departments, &metrics));
+        let watching = tokio::spawn(async move {
+            let Err(error) = watching.await;
+            tracing::error!(%error, "the city folder is not watched: changes need a restart");
+        });
+        server.serve(listener, shutdown).await;
+        watching.abort();
+        audit.close().await;
+        drop(ended);
+    }
+}
+
+/// Connects the departments of a snapshot and counts the declarations that are stale.
+fn adopt(directory: &Directory, departments: &Departments, metrics: &Metrics) {
+    departments.reconnect(directory);
+    for entry in directory.departments() {
+        metrics.set_stale(&entry.id, entry.stale_since.is_some());
+    }
+}
+
+/// Whether questions can be answered: whether the audit log takes entries.
+fn able(audit: &Audit) -> watch::Receiver<bool> {
+    let mut health = audit.health();
+    let (able, is_able) = watch::channel(*health.borrow() == AuditHealth::Serving);
+    tokio::spawn(async move {
+        while health.changed().await.is_ok() {
+            let serving = *health.borrow_and_update() == AuditHealth::Serving;
+            if able.send(serving).is_err() {
+                break;
+            }
+        }
+    });
+    is_able
+}
+
+async fn until_closed(mut end: watch::Receiver<()>) {
+    while end.changed().await.is_ok() {}
+}

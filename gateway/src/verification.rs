@@ -1,0 +1,209 @@
+//! The path of one question (architecture §4), readable from top to bottom. Each step takes the proof that the step
+//! before it left: no question without a [`Permit`], no department asked without an [`Intent`], no response without a
+//! [`Receipt`].
+
+mod entry;
+mod explanation;
+mod outcome;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use heyan_policies::{AccessRequest, Decision, Permit, PolicyError};
+use heyan_proto::vocabulary::DepartmentId;
+use uuid::Uuid;
+
+use crate::answer::{Answer, Refusal, Validation};
+use crate::audit::{Audit, AuditError, Begun, Class, Intent, Receipt, RequestKey, Reservation};
+use crate::clock::Clock;
+use crate::departments::Departments;
+use crate::directory::{CurrentDirectory, Directory, Question, Rejection, Words};
+use crate::identity::Caller;
+use crate::server::Deadline;
+use crate::telemetry::Traceparent;
+
+use entry::Facts;
+pub use explanation::{Effect, Explained};
+
+/// Answers questions.
+#[derive(Debug)]
+pub struct Verification {
+    /// What can be asked of whom.
+    pub directory: Arc<CurrentDirectory>,
+    /// Who is asked.
+    pub departments: Arc<Departments>,
+    /// Where every step is recorded.
+    pub audit: Audit,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What is kept of a caller's deadline for recording the answer and sending it back.
+const RESERVED: Duration = Duration::from_millis(50);
+
+/// One call: who asks what, until when.
+#[expect(missing_debug_implementations, reason = "the words of a call may be personal")]
+pub struct Call<'a> {
+    /// Who asks, by certificate.
+    pub caller: Caller,
+    /// The id of this decision, made at the edge.
+    pub decision: Uuid,
+    /// When the caller stops waiting.
+    pub deadline: Deadline,
+    /// The trace context, for departments that take one.
+    pub traceparent: Option<Traceparent>,
+    /// The question, in the caller's words.
+    pub words: Words<'a>,
+    /// The request's bytes: what "the same content" means for a repeated `request_id`, and what the audit log commits to.
+    pub request: Arc<[u8]>,
+    /// How an answer is written for a repetition of the question.
+    pub write: fn(&Answer) -> Vec<u8>,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub struct Answered {
+    /// The answer.
+    pub given: Given,
+    /// Its record.
+    pub receipt: Receipt,
+}
+
+/// An answer, made now or earlier.
+#[derive(Debug)]
+pub enum Given {
+    /// Made for this call.
+    Fresh(Answer),
+    /// Recorded earlier for the same question, as [`Call::write`] wrote it.
+    Recorded(Vec<u8>),
+}
+
+/// The call was not a question, or our own fault: there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The words make no question.
+    #[error("the request is not a question")]
+    Rejected(Rejection),
+    /// Persons do not ask; systems of departments do.
+    #[error("only a department's system may ask")]
+    NotASystem,
+    /// A policy failed, so nothing is shared.
+    #[error(transparent)]
+    Policy(PolicyError),
+    /// The record could not be made, or the `request_id` was used before.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+}
+
+impl Verification {
+    /// Answers one question: to verify claims, or to retrieve values.
+    ///
+    /// # Errors
+    /// [`Fault`] where there is no answer. Whatever can be recorded of it is.
+    pub async fn answer(&self, call: Call<'_>) -> Result<Answered, Fault> {
+        let directory = self.directory.snapshot();
+        let facts = Facts::of(&call);
+        let Some((_, requester)) = call.caller.system() else {
+            self.audit.record(facts.record(Class::Rejected)).await?;
+            return Err(Fault::NotASystem);
+        };
+        let question = match directory.resolve(&call.words, self.clock.today()) {
+            Ok(question) => question,
+            Err(rejection) => {
+                self.audit.record(facts.rejected(&rejection)).await?;
+                return Err(Fault::Rejected(rejection));
+            }
+        };
+        let mut place = match self.reserve(&call, &question).await? {
+            Begun::Fresh(place) => place,
+            Begun::Replayed { reply, receipt } => return Ok(Answered { given: Given::Recorded(reply), receipt }),
+        };
+        let facts = facts.about(&question, requester);
+        let permit = match self.authorize(&directory, &question, requester) {
+            Ok(Decision::Permitted(permit)) => permit,
+            Ok(Decision::Refused(denial)) => {
+                let facts = facts.denied(&denial);
+                let refusal = Refusal { cause: denial.cause, result_type: Arc::clone(&question.result_type) };
+                return conclude(&call, place, None, facts, Answer::Refusal(refusal)).await;
+            }
+            Err(error) => {
+                self.audit.record(facts.record(Class::Failed)).await?;
+                return Err(Fault::Policy(error));
+            }
+        };
+        let facts = facts.permitted(&permit);
+        if question.validate_only {
+            return conclude(&call, place, None, facts, Answer::Validation(Validation::from(&permit))).await;
+        }
+        if let Some(answer) = outcome::known_without_asking(&permit, &question) {
+            return conclude(&call, place, None, facts, answer).await;
+        }
+        let intent = place.intend(facts.record(Class::Intent)).await?;
+        let answer = self.ask(&call, &permit, &intent, &directory, &question).await;
+        conclude(&call, place, Some(intent), facts, answer).await
+    }
+
+    async fn reserve(&self, call: &Call<'_>, question: &Question) -> Result<Begun, AuditError> {
+        let key = RequestKey { caller: Arc::clone(call.caller.uri()), request_id: question.request_id };
+        let content = digest(&SHA256, &call.request);
+        self.audit.begin(key, *content.as_ref().first_chunk().expect("SHA-256 gives 32 bytes")).await
+    }
+
+    fn authorize(
+        &self,
+        directory: &Directory,
+        question: &Question,
+        requester: &DepartmentId,
+    ) -> Result<Decision, PolicyError> {
+        let (item, result_type) = (&question.purpose.item, &question.result_type);
+        let today = self.clock.today();
+        directory.engine().authorize(&AccessRequest {
+            action: question.asked.action(),
+            requester,
+            requester_registered: directory.department(requester).is_some(),
+            provider: &result_type.provider,
+            result_type: &result_type.id,
+            sharing: result_type.sharing,
+            disclosure: result_type.disclosure,
+            subject_kind: question.subject.kind(),
+            item: &item.code,
+            item_in_force: item.is_in_force(today),
+            item_needs_result: item.needs(&result_type.id),
+            item_accepted_by_requester: item.is_accepted_by(requester),
+            // A question has one: its constructor refuses an empty case number.
+            has_case_number: true,
+            fields: &question.asked.fields(),
+            today,
+        })
+    }
+
+    /// Asks the department and judges what it holds. Whatever goes wrong there is Undetermined, never "no".
+    async fn ask(
+        &self,
+        call: &Call<'_>,
+        permit: &Permit,
+        intent: &Intent,
+        directory: &Directory,
+        question: &Question,
+    ) -> Answer {
+        let deadline = call.deadline.remaining().saturating_sub(RESERVED);
+        let traceparent = call.traceparent.as_ref().map(|traceparent| traceparent.as_str().to_owned());
+        match self.departments.ask(permit, intent, question, deadline, traceparent).await {
+            Ok(holdings) => outcome::of_holdings(permit, question, &holdings, directory, self.clock.now()),
+            Err(error) => outcome::undetermined(question, directory, &error),
+        }
+    }
+}
+
+/// The one door out: the answer is recorded, and only then is there something to return.
+async fn conclude(
+    call: &Call<'_>,
+    place: Reservation,
+    intent: Option<Intent>,
+    facts: Facts,
+    answer: Answer,
+) -> Result<Answered, Fault> {
+    let receipt = place.answer(intent, facts.answered(&answer), (call.write)(&answer)).await?;
+    Ok(Answered { given: Given::Fresh(answer), receipt })
+}

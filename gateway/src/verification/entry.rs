@@ -1,0 +1,164 @@
+//! What the audit log is told of a call, step by step: who and what at first, the question when it is one, the decision
+//! when there is one, the answer at the end.
+
+use std::sync::Arc;
+
+use heyan_policies::{BundleHash, Denial, DenialCause, Permit};
+use heyan_proto::vocabulary::{DepartmentId, PolicyId};
+use serde_json::{Map, Value, json};
+
+use super::Call;
+use crate::answer::{Answer, Determination};
+use crate::audit::{Class, DecisionWord, Event, Record};
+use crate::directory::{Asked, AskedWords, Question, Rejection};
+
+/// What is known of a call so far.
+pub(super) struct Facts {
+    record: Record,
+    body: Map<String, Value>,
+}
+
+impl Facts {
+    /// Who called, before anything else is known.
+    pub(super) fn of(call: &Call<'_>) -> Self {
+        let event = match (&call.words.asked, call.words.validate_only) {
+            (_, true) => Event::ValidateOnly,
+            (AskedWords::Claims(_), false) => Event::Verify,
+            (AskedWords::Fields(_), false) => Event::Retrieve,
+        };
+        let mut body = Map::new();
+        body.insert("certificate".into(), call.caller.fingerprint().to_string().into());
+        let record = Record {
+            decision: call.decision,
+            event,
+            caller: Arc::clone(call.caller.uri()),
+            provider: None,
+            purpose: None,
+            policy: None,
+            decision_word: DecisionWord::None,
+            class: Class::Rejected,
+            subject: None,
+            official: None,
+            case: None,
+            body: Value::Null,
+            request: Arc::clone(&call.request),
+        };
+        Self { record, body }
+    }
+
+    /// The question, now that it is one. Claims are recorded by field and operator, never by value.
+    pub(super) fn about(mut self, question: &Question, requester: &DepartmentId) -> Self {
+        let official = &question.official;
+        self.record.provider = Some(question.result_type.provider.clone());
+        self.record.purpose = Some(question.purpose.item.code.clone());
+        self.record.subject = Some(question.subject.clone());
+        self.record.official = Some(official.id.clone());
+        self.record.case = Some(question.purpose.case_number.clone());
+        self.put("requester", requester.as_str());
+        self.put("provider", question.result_type.provider.as_str());
+        self.put("item", question.purpose.item.code.to_string());
+        self.put("result_type", question.result_type.id.as_str());
+        self.put("subject_kind", question.subject.kind().as_str());
+        self.put("case_number", question.purpose.case_number.expose());
+        self.put("reason", question.purpose.reason.expose());
+        self.put("as_of", question.as_of.to_string());
+        self.put(
+            "official",
+            json!({
+                "id": official.id.expose(), "name": official.name.expose(),
+                "unit": official.unit.expose(), "terminal": official.terminal.expose(),
+                "asserted_by": self.record.caller.as_ref(),
+            }),
+        );
+        self.put("action", question.asked.action().as_str());
+        self.put("fields", names(question.asked.fields().iter().map(ToString::to_string)));
+        if let Asked::Claims(claims) = &question.asked {
+            let claims = claims
+                .iter()
+                .map(|claim| json!({ "field": claim.field.as_str(), "operator": claim.operator.as_str() }));
+            self.put("claims", claims.collect::<Vec<_>>());
+        }
+        self
+    }
+
+    /// What policy permitted.
+    pub(super) fn permitted(mut self, permit: &Permit) -> Self {
+        self.decided(DecisionWord::Permit, permit.bundle());
+        self.put("policies", policies(permit.policies()));
+        self.put("disclosure", permit.disclosure().as_str());
+        if let Some(grant) = permit.grant() {
+            self.put("grant", grant.as_str());
+        }
+        self
+    }
+
+    /// What policy refused, and why.
+    pub(super) fn denied(mut self, denial: &Denial) -> Self {
+        self.decided(DecisionWord::Deny, &denial.bundle);
+        self.put("policies", policies(&denial.policies));
+        if let DenialCause::NotPermitted(unmet) = &denial.cause {
+            self.put("unmet", names(unmet.iter().map(|condition| condition.as_str().to_owned())));
+        }
+        self
+    }
+
+    /// The entry of a call whose words are no question: what was wrong where, never what was written.
+    pub(super) fn rejected(mut self, rejection: &Rejection) -> Record {
+        let violations = rejection.violations.iter();
+        let violations =
+            violations.map(|violation| json!({ "field": violation.field, "reason": violation.reason.as_str() }));
+        self.put("violations", violations.collect::<Vec<_>>());
+        self.record(Class::Rejected)
+    }
+
+    /// The entry of what is known so far.
+    pub(super) fn record(&self, class: Class) -> Record {
+        let body = Value::Object(self.body.clone());
+        Record { class, body, ..self.record.clone() }
+    }
+
+    /// The entry of the answer.
+    pub(super) fn answered(mut self, answer: &Answer) -> Record {
+        self.put("answer", answer.as_str());
+        let class = match answer {
+            Answer::Determination(of) => self.found(of),
+            Answer::Retrieval(of) => self.found(&of.determination),
+            Answer::Refusal(_) => Class::Denied,
+            Answer::Undetermined(_) => Class::Undetermined,
+            Answer::Validation(_) => Class::Answered,
+        };
+        if !answer.cause().is_empty() {
+            self.put("cause", answer.cause());
+        }
+        self.record(class)
+    }
+
+    fn decided(&mut self, word: DecisionWord, bundle: &BundleHash) {
+        let bundle = bundle.to_string();
+        self.put("permitted", word == DecisionWord::Permit);
+        self.put("bundle", bundle.as_str());
+        self.record.decision_word = word;
+        self.record.policy = Some(bundle.into());
+    }
+
+    fn found(&mut self, determination: &Determination) -> Class {
+        self.put("finding", format!("{:?}", determination.finding));
+        if let Some(detail) = &determination.detail {
+            let outcomes = detail.claims.iter().map(|(_, _, outcome)| format!("{outcome:?}"));
+            self.put("outcomes", names(outcomes));
+        }
+        Class::Answered
+    }
+
+    fn put(&mut self, key: &str, value: impl Into<Value>) {
+        self.body.insert(key.into(), value.into());
+    }
+}
+
+fn policies(ids: &[PolicyId]) -> Value {
+    names(ids.iter().map(ToString::to_string))
+}
+
+fn names(names: impl Iterator<Item = String>) -> Value {
+    names.collect::<Vec<_>>().into()
+}

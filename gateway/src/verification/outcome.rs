@@ -1,0 +1,130 @@
+//! From what a department holds, or why it could not be asked, to the answer that may leave.
+
+use std::time::Duration;
+
+use heyan_adapters::{AdapterError, Holding, Holdings};
+use heyan_policies::Permit;
+use heyan_proto::vocabulary::{Disclosure, FieldName, Freshness, UndeterminedCause};
+use jiff::Timestamp;
+
+use crate::answer::{Answer, Determination, Retrieval, Undetermined};
+use crate::departments::cause_of;
+use crate::directory::{Asked, Directory, Question};
+use crate::matching::{self, Matching, Outcome};
+
+/// When a department that is in trouble is worth another question.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+/// When one that is merely busy is.
+const RETRY_AFTER_BUSY: Duration = Duration::from_secs(2);
+
+/// The answer that follows from the declaration, so that nobody need be asked.
+pub(super) fn known_without_asking(permit: &Permit, question: &Question) -> Option<Answer> {
+    let coverage = question.result_type.coverage.as_ref();
+    if !matching::is_outside_coverage(coverage, question.as_of) {
+        return None;
+    }
+    let mut determination = determination(permit, question, &Outcome::OutsideCoverage, Freshness::Declared);
+    determination.coverage_note = coverage.map(|coverage| coverage.note.clone());
+    Some(of_action(question, determination, None))
+}
+
+/// Judges what the department holds. Records that do not fit the question say nothing about the subject.
+pub(super) fn of_holdings(
+    permit: &Permit,
+    question: &Question,
+    holdings: &Holdings,
+    directory: &Directory,
+    now: Timestamp,
+) -> Answer {
+    let claims = match &question.asked {
+        Asked::Claims(claims) => claims.as_slice(),
+        Asked::Fields(_) => &[],
+    };
+    let matching = Matching {
+        result_type: &question.result_type,
+        subject: &question.subject,
+        subject_name: question.subject_name.as_ref(),
+        certificate_number: question.certificate_number.as_ref(),
+        claims,
+        as_of: question.as_of,
+        today: crate::clock::day_of(now),
+    };
+    let outcome = match matching::determine(&matching, holdings) {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            tracing::warn!(department = %permit.provider(), %error, "the answer of a department was not used");
+            return unanswered(question, directory, UndeterminedCause::AnswerMalformed);
+        }
+    };
+    let mut determination = determination(permit, question, &outcome, Freshness::Live);
+    determination.data_updated_at = holdings.updated_at.map(whole_second);
+    determination.retrieved_at = Some(whole_second(now));
+    let record = retrievable(permit, question, &outcome);
+    of_action(question, determination, record)
+}
+
+/// The department could not be asked.
+pub(super) fn undetermined(question: &Question, directory: &Directory, error: &AdapterError) -> Answer {
+    tracing::warn!(department = %question.result_type.provider, result_type = %question.result_type.id, %error, "a department gave no answer");
+    unanswered(question, directory, cause_of(error))
+}
+
+fn unanswered(question: &Question, directory: &Directory, cause: UndeterminedCause) -> Answer {
+    let provider = &question.result_type.provider;
+    let contact = directory.department(provider).and_then(|entry| entry.declaration.as_ref());
+    let retry_after = match cause {
+        UndeterminedCause::DepartmentDown | UndeterminedCause::DepartmentTimeout => Some(RETRY_AFTER),
+        UndeterminedCause::DepartmentBusy => Some(RETRY_AFTER_BUSY),
+        // A person must act first.
+        UndeterminedCause::DepartmentClosed
+        | UndeterminedCause::AnswerMalformed
+        | UndeterminedCause::DeclarationBroken => None,
+    };
+    Answer::Undetermined(Undetermined {
+        cause,
+        provider: provider.clone(),
+        contact: contact.map(|declaration| declaration.department.contact.clone()),
+        retry_after,
+    })
+}
+
+fn determination(permit: &Permit, question: &Question, outcome: &Outcome<'_>, freshness: Freshness) -> Determination {
+    let visible = outcome.visible(permit.disclosure());
+    Determination {
+        finding: visible.finding,
+        disclosure: permit.disclosure(),
+        as_of: question.as_of,
+        provider: permit.provider().clone(),
+        data_updated_at: None,
+        freshness,
+        retrieved_at: None,
+        coverage_note: None,
+        detail: visible.detail,
+    }
+}
+
+fn of_action(question: &Question, determination: Determination, record: Option<(Holding, Vec<FieldName>)>) -> Answer {
+    match &question.asked {
+        Asked::Claims(_) => Answer::Determination(determination),
+        Asked::Fields(_) => Answer::Retrieval(Retrieval { determination, record }),
+    }
+}
+
+/// The one record whose values may leave: exactly one fits, the name holds, and the permit is to read these fields.
+fn retrievable(permit: &Permit, question: &Question, outcome: &Outcome<'_>) -> Option<(Holding, Vec<FieldName>)> {
+    let Asked::Fields(wanted) = &question.asked else { return None };
+    if permit.disclosure() < Disclosure::Fields {
+        return None;
+    }
+    let judged = outcome.judged().filter(|judged| judged.name.is_none_or(matching::holds))?;
+    let allowed = |field: &&FieldName| {
+        permit.fields().contains(field)
+            && question.result_type.field(field.as_str()).is_some_and(|field| field.disclosed)
+    };
+    Some((judged.holding.clone(), wanted.iter().filter(allowed).cloned().collect()))
+}
+
+/// Whole seconds are written in as many bytes whatever the answer is.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
