@@ -99,7 +99,12 @@ pub fn lookup(result_type: &str, subject: &str) -> Lookup {
         certificate_number: None,
         as_of: date(2026, 11, 23),
         reason: text("办理样例事项"),
-        official: OfficialOnCall { id: text("0417"), name: text("样例员"), unit: text("受理科"), terminal: text("窗口3") },
+        official: OfficialOnCall {
+            id: text("0417"),
+            name: text("样例员"),
+            unit: text("受理科"),
+            terminal: text("窗口3"),
+        },
         requester: DepartmentId::parse("service-centre").expect("the suite writes it well-formed"),
         deadline: AMPLE,
         traceparent: None,
@@ -164,7 +169,21 @@ async fn refuses_what_does_not_fit(adapter: &dyn Adapter, department: &dyn Fixtu
 }
 
 async fn binds_hostile_text_as_values(adapter: &dyn Adapter, department: &dyn Fixture) {
-    let hostile = ["' OR 1=1 --", "\" OR \"\"=\"", "%", "*", "_%", "1; DROP TABLE licence", "' UNION SELECT * FROM licence --", ":subject_number", "</a><b>", "{{x}}", "${x}", "../../x", "\\"];
+    let hostile = [
+        "' OR 1=1 --",
+        "\" OR \"\"=\"",
+        "%",
+        "*",
+        "_%",
+        "1; DROP TABLE licence",
+        "' UNION SELECT * FROM licence --",
+        ":subject_number",
+        "</a><b>",
+        "{{x}}",
+        "${x}",
+        "../../x",
+        "\\",
+    ];
     department.hold(&[Record::of(SUBJECTS[0])]).await;
     for text in hostile {
         let value = PersonalText::parse(text, 200).expect("hostile, but text");
@@ -230,7 +249,8 @@ pub async fn ends_at_the_deadline(adapter: &dyn Adapter, department: &dyn Fixtur
     department.hold(&[Record::of(SUBJECTS[0])]).await;
     for deadline in [declared / 4, declared * 100] {
         let endless = Lookup { deadline, ..lookup("endless", SUBJECTS[0]) };
-        let ended = tokio::time::timeout(declared.min(deadline) + Duration::from_secs(2), adapter.look_up(&endless)).await;
+        let ended =
+            tokio::time::timeout(declared.min(deadline) + Duration::from_secs(2), adapter.look_up(&endless)).await;
         assert_eq!(ended.expect("it ends near its deadline"), Err(AdapterError::Timeout));
         assert_eq!(ask(adapter, SUBJECTS[0]).await.records.len(), 1);
     }

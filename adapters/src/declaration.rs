@@ -8,9 +8,6 @@ mod record;
 mod result_type;
 mod standing;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -3,8 +3,9 @@ use heyan_proto::vocabulary::PlainText;
 
 use super::plain;
 
-/// The entry of the government data catalogue (政务数据目录). Of the nine things that Decree 809, article 13 demands,
-/// three stand elsewhere in the declaration: 数据项 (the fields), 提供单位 (the department), 共享属性 (the sharing class).
+/// The entry of the government data catalogue (政务数据目录).
+///
+/// Of the nine things that Decree 809, article 13 demands, three stand elsewhere in the declaration: 数据项 (the fields), 提供单位 (the department), 共享属性 (the sharing class).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogueEntry {
     /// 数据目录名称.

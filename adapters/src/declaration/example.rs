@@ -117,7 +117,9 @@ fn read_reply(table: &mut Table<'_>, result_type: &ResultType) -> Option<Vec<Exa
 
 fn read_row(table: &mut Table<'_>, result_type: &ResultType) -> Option<ExampleRow> {
     let fields = result_type.fields.iter().map(|field| &field.column);
-    let read: Vec<&str> = result_type.record.columns().chain(fields).map(Column::name).collect();
+    let mut read: Vec<&str> = result_type.record.columns().chain(fields).map(Column::name).collect();
+    read.sort_unstable();
+    read.dedup();
     let mut cells = BTreeMap::new();
     let mut whole = true;
     for column in table.keys() {
@@ -147,6 +149,7 @@ impl Expectation {
             _ => {
                 let help = "write `existence = \"issued\"`, `existence = \"not_issued\"` or `error = \"malformed\"`";
                 table.problem("an example expects either an existence or an error", Some(help.into()));
+                table.skip();
                 None
             }
         }

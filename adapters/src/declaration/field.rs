@@ -141,7 +141,10 @@ impl Field {
 
 impl FieldForm {
     fn read(table: &mut Table<'_>) -> Option<Self> {
-        let field_type = table.one_of("type", &FieldType::ALL.map(|word| (word.as_str(), word)))?;
+        let Some(field_type) = table.one_of("type", &FieldType::ALL.map(|word| (word.as_str(), word))) else {
+            table.skip();
+            return None;
+        };
         match *field_type {
             FieldType::Text => {
                 let fold = table.one_of("fold", &Fold::ALL.map(|word| (word.as_str(), word)))?;

@@ -85,6 +85,21 @@ impl ResultType {
         department: Option<&Department>,
         seen: &mut HashSet<ResultTypeId>,
     ) -> Option<Self> {
+        let result_type = Self::read_without_examples(table, department, seen);
+        let examples = table.tables("example");
+        let Some(mut result_type) = result_type else {
+            examples.into_iter().flatten().for_each(|mut example| example.skip());
+            return None;
+        };
+        result_type.examples = Example::read_all(table, examples?, &result_type)?;
+        Some(result_type)
+    }
+
+    fn read_without_examples(
+        table: &mut Table<'_>,
+        department: Option<&Department>,
+        seen: &mut HashSet<ResultTypeId>,
+    ) -> Option<Self> {
         let id = read_id(table, seen);
         let name = table.localized("name");
         let description = if table.has("description") { table.localized("description").map(Some) } else { Some(None) };
@@ -103,9 +118,8 @@ impl ResultType {
         let fields = table.table("fields").and_then(|mut table| Field::read_all(&mut table, query));
         let known_fields = fields.as_deref().unwrap_or_default();
         let validity = optional(table, "validity", |table| Validity::read(table, known_fields));
-        let examples = table.tables("example");
         let lookup = lookup?;
-        let mut result_type = Self {
+        Some(Self {
             id: id?,
             provider: department?.id.clone(),
             name: name?,
@@ -127,9 +141,7 @@ impl ResultType {
             examples: Vec::new(),
             query: lookup.query,
             record: lookup.record,
-        };
-        result_type.examples = Example::read_all(table, examples?, &result_type)?;
-        Some(result_type)
+        })
     }
 }
 

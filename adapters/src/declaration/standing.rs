@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::{Field, FieldForm, SqlQuery, plain};
 
-/// What the records do not reach. A question beyond it is OUTSIDE_COVERAGE, known without asking.
+/// What the records do not reach. A question beyond it is outside coverage, known without asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage {
     /// What a caller should know.

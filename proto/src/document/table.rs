@@ -79,6 +79,11 @@ impl<'d> Table<'d> {
         self.table.contains_key(key)
     }
 
+    /// Leaves the table unread without calling its keys unknown: what they depend on is wrong and was reported.
+    pub fn skip(&mut self) {
+        self.asked.extend(self.table.iter().map(|(key, _)| key.get_ref().to_string()));
+    }
+
     /// The table's keys, in the order of the file. Does not count as asking for them.
     pub fn keys(&self) -> Vec<Located<String>> {
         let mut keys: Vec<_> = (self.table.iter())
