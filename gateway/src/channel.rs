@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tonic::Status;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 /// Why a gateway cannot be reached.
@@ -54,6 +55,24 @@ pub async fn connect(
         .await
         .map_err(|error| ChannelError::Unreachable { address: address.into(), reason: chain(&error) })
 }
+
+/// Whether a call failed before it was taken, because its connection was being closed in an orderly way, as when a gateway
+/// drains: then it can be made again at once. gRPC calls this a transparent retry; other clients do it by themselves, tonic
+/// leaves it to its caller.
+pub fn was_not_taken(status: &Status) -> bool {
+    let mut cause = std::error::Error::source(status);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            let goodbye = std::error::Error::source(error).is_some_and(|inner| inner.to_string() == GOODBYE);
+            return goodbye || error.is_canceled();
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// What h2 says when the other side has sent GOAWAY with NO_ERROR.
+const GOODBYE: &str = "connection error received: not a result of an error";
 
 /// An error with its causes, in one line.
 fn chain(error: &dyn std::error::Error) -> String {

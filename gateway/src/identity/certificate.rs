@@ -42,8 +42,9 @@ impl PeerCertificate {
         let usage = certificate.key_usage().map_err(|_| CertificateError)?;
         let authority = constraints.is_some_and(|constraints| constraints.value.ca)
             || usage.is_some_and(|usage| usage.value.key_cert_sign());
-        let not_after =
-            Timestamp::from_second(certificate.validity().not_after.timestamp()).map_err(|_| CertificateError)?;
+        // "No well-defined end" is the last second of the year 9999 (RFC 5280, 4.1.2.5), just beyond what a timestamp holds.
+        let not_after = certificate.validity().not_after.timestamp().min(Timestamp::MAX.as_second());
+        let not_after = Timestamp::from_second(not_after).map_err(|_| CertificateError)?;
         let hash = digest::digest(&digest::SHA256, der);
         let fingerprint = Fingerprint(hash.as_ref().try_into().expect("a SHA-256 digest has 32 bytes"));
         Ok(Self { uris, authority, not_after, fingerprint })
