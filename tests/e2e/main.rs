@@ -1,1 +1,3 @@
-//! End to end.
+//! A running gateway, asked over mTLS. Each test starts its own on free loopback ports over its own copy of the sample city.
+
+mod answers;
