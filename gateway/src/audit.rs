@@ -145,7 +145,7 @@ impl Audit {
         let content = inner.content_digest(&content);
         let recalled = inner.store.recall(&key).await.map_err(|_| AuditError::Unavailable)?;
         let Some(recalled) = recalled else {
-            return Ok(Reservation::new(inner, slot, Claim { key, content }, draft::salt()?));
+            return Ok(Begun::Fresh(Reservation::new(inner, slot, Claim { key, content }, draft::salt()?)));
         };
         let answered = recalled.answer.as_ref().map(|(leaf, _)| leaf.index);
         if constant_time::verify_slices_are_equal(&recalled.content, &content).is_err() {
@@ -154,7 +154,7 @@ impl Audit {
         }
         match recalled.answer {
             // An intent that no answer followed: the question may be asked again under a new one.
-            None => Ok(Reservation::new(inner, slot, Claim { key, content }, draft::salt()?)),
+            None => Ok(Begun::Fresh(Reservation::new(inner, slot, Claim { key, content }, draft::salt()?))),
             Some((leaf, reply)) => inner.replay(&leaf, reply),
         }
     }

@@ -96,7 +96,7 @@ words! {
 /// One entry to be made: the leaf's words, what the tags are made of, and the personal body.
 #[derive(Clone)]
 pub struct Record {
-    /// The decision's id (UUIDv7). The intent and the answer of one question share it.
+    /// The decision's id (UUID version 7). The intent and the answer of one question share it.
     pub decision: Uuid,
     /// What was called.
     pub event: Event,

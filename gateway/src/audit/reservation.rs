@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
+use super::Inner;
 use super::draft::{Claim, Salt};
 use super::queue::LiveIntent;
 use super::record::{AuditError, Intent, Receipt, Record, RequestKey};
-use super::{Begun, Inner};
 
 /// A question that nobody else is answering. Dropping it frees the question; an intent that is still open is then closed with
 /// an `abandoned` entry, and the question may be asked again under a new one.
@@ -23,8 +23,8 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    pub(super) fn new(inner: &Arc<Inner>, slot: Slot, claim: Claim, salt: Salt) -> Begun {
-        Begun::Fresh(Self { inner: Arc::clone(inner), slot, claim, salt, open: None })
+    pub(super) fn new(inner: &Arc<Inner>, slot: Slot, claim: Claim, salt: Salt) -> Self {
+        Self { inner: Arc::clone(inner), slot, claim, salt, open: None }
     }
 
     /// Records that a department is about to be asked; durable when it returns.
