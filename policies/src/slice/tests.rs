@@ -116,6 +116,8 @@ fn decide_whole(bundle: &PolicyBundle, asked: &Asked) -> Result<Verdict, PolicyE
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn the_slice_decides_as_the_whole_set_does(exceptions in exceptions(), asks in prop::collection::vec(asks(), 1..16)) {
         let bundle = bundle(&exceptions);
