@@ -42,7 +42,7 @@ pub mod default {
     pub const STREAMS: i64 = 128;
     /// The time for a TLS handshake.
     pub const HANDSHAKE: Duration = Duration::from_secs(5);
-    /// How long readiness says NOT_SERVING before the listener closes.
+    /// How long readiness says `NOT_SERVING` before the listener closes.
     pub const DRAIN: Duration = Duration::from_secs(5);
     /// How long calls in work may take to finish after the listener has closed.
     pub const GRACE: Duration = Duration::from_secs(25);

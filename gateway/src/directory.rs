@@ -7,6 +7,8 @@
 mod current;
 mod departments;
 mod fingerprint;
+#[cfg(test)]
+mod fixture;
 mod folder;
 mod grants;
 mod items;

@@ -136,7 +136,7 @@ impl identity::Members for CurrentDirectory {
 
 /// Listens for changes in the folders under version control; never in `state/`, which changes with every question.
 fn listen(city: &Path, heard: &Arc<Notify>) -> Option<RecommendedWatcher> {
-    let heard = Arc::clone(heard);
+    let (heard, again) = (Arc::clone(heard), heard);
     let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Reading is an event too, and reloading reads.
         if !event.is_ok_and(|event| event.kind.is_access()) {
@@ -159,6 +159,8 @@ fn listen(city: &Path, heard: &Arc<Notify>) -> Option<RecommendedWatcher> {
             warn!(%error, "changes in a folder are not notified; they are compared now and then");
         }
     }
+    // What changed before the watcher was there is found by comparing once.
+    again.notify_one();
     Some(watcher)
 }
 

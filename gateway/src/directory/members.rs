@@ -92,8 +92,9 @@ impl Member {
     }
 }
 
-/// The URI that names a system or a person in a certificate: `spiffe://sample-city.example/system/housing-intake`
-/// (SPIFFE ID standard; RFC 3986). It is kept in the only form that is accepted, so comparing bytes is enough.
+/// The URI that names a system or a person in a certificate: `spiffe://sample-city.example/system/housing-intake`.
+///
+/// See the SPIFFE ID standard and RFC 3986. It is kept in the only form that is accepted, so comparing bytes is enough.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MemberUri {
     text: Box<str>,

@@ -109,22 +109,21 @@ macro_rules! hidden {
 
 hidden!(Words, PurposeWords, OfficialWords, SubjectWords, AskedWords, ClaimWords, ValueWords);
 
-/// A question that can be asked: whatever it names exists, whatever it says is well formed, and the item needs the result.
+/// A question that can be asked: whatever it names exists, and whatever it says is well formed.
+///
 /// Only [`Directory::resolve`] makes one. Whether the requester may ask it, policy says.
 #[derive(Debug, Clone)]
 pub struct Question {
     /// The caller's id for this question; never nil.
     pub request_id: Uuid,
-    /// The service item for which it is asked; in force, and its guide needs the result.
-    pub item: Arc<ServiceItem>,
-    /// In which case and why.
+    /// Why it is asked.
     pub purpose: Purpose,
     /// Who asks, behind the calling system and as asserted by it.
     pub official: OfficialOnCall,
     /// Whose result.
     pub subject: SubjectNumber,
     /// Their name, to be compared with the record.
-    pub name: Option<PersonalText>,
+    pub subject_name: Option<PersonalText>,
     /// What kind of result.
     pub result_type: Arc<ResultType>,
     /// Which of several results of the subject.
@@ -142,6 +141,8 @@ pub struct Question {
 /// Why a question is asked (使用依据).
 #[derive(Debug, Clone)]
 pub struct Purpose {
+    /// The service item; in force, and its guide needs the result.
+    pub item: Arc<ServiceItem>,
     /// The case.
     pub case_number: CaseNumber,
     /// In a sentence, for the auditor.
@@ -246,11 +247,10 @@ impl Directory {
         let max_age = read_max_age(words.max_age, violations);
         Some(Question {
             request_id: request_id?,
-            item: Arc::clone(item?),
-            purpose: Purpose { case_number: case_number?, reason: reason? },
+            purpose: Purpose { item: Arc::clone(item?), case_number: case_number?, reason: reason? },
             official: official?,
             subject: subject?,
-            name: or_absent(name)?,
+            subject_name: or_absent(name)?,
             result_type: Arc::clone(result_type?),
             certificate_number: or_absent(certificate)?,
             asked: asked?,
