@@ -3,8 +3,8 @@
 //! tonic's services are mounted in an axum router behind an accept loop of our own, because tonic's server answers an
 //! expired deadline with CANCELLED and speaks no HTTP/1.1 over TLS. The layers serve transport alone, from the outside in:
 //!
-//! gRPC-Web → [`edge`] (decision id, span, metrics, form of errors) → [`panic`] → [`authenticate`] → [`shed`] →
-//! [`deadline`] → the services.
+//! gRPC-Web → `edge` (decision id, span, metrics, form of errors) → `panic` → `authenticate` → `shed` →
+//! `deadline` → the services.
 
 mod admin;
 mod authenticate;
@@ -125,7 +125,7 @@ impl Server {
         self.health.readiness()
     }
 
-    /// Serves until `shutdown` is done, and then drains without a failed call: health says NOT_SERVING, `limits.drain` passes
+    /// Serves until `shutdown` is done, and then drains without a failed call: health says `NOT_SERVING`, `limits.drain` passes
     /// so that callers can go elsewhere, the listener closes, and calls in work have `limits.grace` to end.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let (draining, stop) = (CancellationToken::new(), CancellationToken::new());

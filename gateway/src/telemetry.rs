@@ -4,6 +4,8 @@
 //! gateway itself has made.
 
 mod metrics;
+#[cfg(test)]
+mod tests;
 mod traceparent;
 
 use std::time::Duration;

@@ -34,12 +34,12 @@ impl Health {
         self.ready.subscribe()
     }
 
-    /// Says NOT_SERVING before the first call can be made.
+    /// Says `NOT_SERVING` before the first call can be made.
     pub(super) async fn begin(&self) {
         self.say(false).await;
     }
 
-    /// Follows `able` until the drain begins, and then says NOT_SERVING for good.
+    /// Follows `able` until the drain begins, and then says `NOT_SERVING` for good.
     pub(super) async fn follow(&self, mut able: watch::Receiver<bool>, draining: CancellationToken) {
         loop {
             let now = *able.borrow_and_update();

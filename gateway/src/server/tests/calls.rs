@@ -86,7 +86,7 @@ async fn errors_of_grpcs_machinery_have_a_reason_too() {
         .await;
 }
 
-/// Each way in which a body can be no message, so that [`super::super::fault`] knows the words of tonic and prost.
+/// Each way in which a body can be no message, so that `fault` knows the words of tonic and prost.
 #[tokio::test]
 async fn a_request_that_is_no_message_is_the_callers_fault() {
     let gateway = Running::start(limits()).await;
