@@ -56,9 +56,10 @@ pub async fn connect(
         .map_err(|error| ChannelError::Unreachable { address: address.into(), reason: chain(&error) })
 }
 
-/// Whether a call failed before it was taken, because its connection was being closed in an orderly way, as when a gateway
-/// drains: then it can be made again at once. gRPC calls this a transparent retry; other clients do it by themselves, tonic
-/// leaves it to its caller.
+/// Whether a call failed before it was taken, so that it can be made again at once.
+///
+/// Its connection was being closed in an orderly way, as when a gateway drains. gRPC calls this a transparent retry; other
+/// clients do it by themselves, tonic leaves it to its caller.
 pub fn was_not_taken(status: &Status) -> bool {
     let mut cause = std::error::Error::source(status);
     while let Some(error) = cause {
@@ -71,7 +72,7 @@ pub fn was_not_taken(status: &Status) -> bool {
     false
 }
 
-/// What h2 says when the other side has sent GOAWAY with NO_ERROR.
+/// What h2 says when the other side has sent GOAWAY with `NO_ERROR`.
 const GOODBYE: &str = "connection error received: not a result of an error";
 
 /// An error with its causes, in one line.

@@ -212,9 +212,9 @@ fn dummy() -> Routes {
 async fn answer(request: Request, after: Duration) -> Response {
     let extensions = request.extensions();
     assert!(extensions.get::<DecisionId>().is_some() && extensions.get::<Deadline>().is_some());
-    let service = tower::service_fn(move |request: tonic::Request<()>| async move {
+    let service = tower::service_fn(move |_: tonic::Request<()>| async move {
         tokio::time::sleep(after).await;
-        Ok::<_, Status>(tonic::Response::new(request.into_inner()))
+        Ok::<_, Status>(tonic::Response::new(()))
     });
     let mut grpc = tonic::server::Grpc::new(ProstCodec::<(), ()>::default());
     grpc.unary(service, request.map(tonic::body::Body::new)).await.map(axum::body::Body::new)
