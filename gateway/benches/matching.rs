@@ -14,11 +14,11 @@ use jiff::civil::date;
 const SUBJECT: &str = "91500000MA0000015Q";
 
 fn field(name: &str) -> FieldName {
-    FieldName::parse(name).unwrap()
+    FieldName::parse(name).expect("the name is well formed")
 }
 
 fn text(text: &str) -> PersonalText {
-    PersonalText::parse(text, 256).unwrap()
+    PersonalText::parse(text, 256).expect("the text is short and plain")
 }
 
 fn record(number: usize) -> Holding {
@@ -53,8 +53,9 @@ fn claims(person: &str, item: &str) -> Vec<Claim> {
 
 fn matching(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("matching");
-    let declaration = read_declaration("provider.toml", include_str!("../src/matching/tests/provider.toml")).unwrap();
-    let subject = SubjectNumber::parse(SubjectKind::CreditCode, SUBJECT).unwrap();
+    let declaration = read_declaration("provider.toml", include_str!("../src/matching/tests/provider.toml"))
+        .expect("the tests read it too");
+    let subject = SubjectNumber::parse(SubjectKind::CreditCode, SUBJECT).expect("the number is valid");
     let name = text("样例市（山城）小面馆有限公司");
     let same = claims("阿依古丽·买买提", "经营项目（第7类）");
     let in_form = claims("阿依古丽•买买提", "经营项目(第7类)");

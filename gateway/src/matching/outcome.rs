@@ -77,8 +77,8 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    /// What may leave at a level of disclosure. At VERDICT all causes of `NOT_CONFIRMED` are one; `OUTSIDE_COVERAGE` stays,
-    /// since it follows from the declaration, which says nothing about the subject.
+    /// What may leave at a level of disclosure. At VERDICT all causes of `NOT_CONFIRMED` are one; `OUTSIDE_COVERAGE`
+    /// stays, since it follows from the declaration, which says nothing about the subject.
     pub fn visible(&self, disclosure: Disclosure) -> Visible {
         let finding = match self {
             Self::OutsideCoverage => Finding::OutsideCoverage,

@@ -60,7 +60,7 @@ fn record_and_claims() -> impl Strategy<Value = (Holding, Vec<Claim>)> {
     )
 }
 
-/// Holdings of the subject with every cause of NOT_CONFIRMED among them.
+/// Holdings of the subject with every cause of `NOT_CONFIRMED` among them.
 fn any_holdings() -> impl Strategy<Value = Holdings> {
     let state = select(ResultState::CLOSED.to_vec());
     let record =
