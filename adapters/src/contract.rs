@@ -217,10 +217,11 @@ async fn keeps_answers_apart(adapter: &dyn Adapter, department: &dyn Fixture) {
 async fn stops_when_dropped(adapter: &dyn Adapter, department: &dyn Fixture) {
     department.hold(&[Record::of(SUBJECTS[0])]).await;
     let endless = lookup("endless", SUBJECTS[0]);
-    for _ in 0..3 {
-        // More than any fixture may ask at once: were they still at work, nobody would get a turn afterwards.
-        let abandoned = (0..40).map(|_| tokio::time::timeout(Duration::from_millis(20), adapter.look_up(&endless)));
-        futures::future::join_all(abandoned).await;
+    for _ in 0..25 {
+        // More than any fixture may ask at once: were they still at work, nobody would get a turn afterwards. They are
+        // abandoned while they wait, while they begin and while they run.
+        let abandon = |i: u64| tokio::time::timeout(Duration::from_micros(100 * i), adapter.look_up(&endless));
+        futures::future::join_all((0..40).map(abandon)).await;
         assert_eq!(ask(adapter, SUBJECTS[0]).await.records.len(), 1);
     }
 }

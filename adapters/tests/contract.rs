@@ -75,7 +75,7 @@ async fn sql() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sql_with_timeout() {
     let department = SqlDepartment::new();
-    let declared = Duration::from_millis(400);
+    let declared = Duration::from_millis(1500);
     let adapter = Timeout::new(department.sql(), declared);
     contract::answers_and_fails_closed(&adapter, &department).await;
     contract::ends_at_the_deadline(&adapter, &department, declared).await;

@@ -1,11 +1,11 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-
-use rusqlite::InterruptHandle;
 
 /// One piece of work on a blocking thread, which ends when nobody waits for it any more.
 ///
-/// SQLite interrupts a connection, not a query, so the handle is held only while this work uses the connection: a late
-/// interrupt can never meet the look-up that uses the connection next.
+/// The connection that it uses stops on a flag. The flag is held only while the work uses the connection, so that a
+/// late cancellation never meets the look-up that uses the connection next. (SQLite's own interrupt would be lost when
+/// it came just before a statement starts.)
 #[derive(Default)]
 pub(super) struct Flight(Mutex<State>);
 
@@ -13,18 +13,19 @@ pub(super) struct Flight(Mutex<State>);
 enum State {
     #[default]
     Waiting,
-    Running(InterruptHandle),
+    Running(Arc<AtomicBool>),
     Ended,
     Cancelled,
 }
 
 impl Flight {
-    /// Work begins on a connection; `false` where nobody waits for it any more.
-    pub(super) fn begin(&self, handle: InterruptHandle) -> bool {
+    /// Work begins on a connection that stops on this flag; `false` where nobody waits for it any more.
+    pub(super) fn begin(&self, stop: &Arc<AtomicBool>) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let begins = matches!(*state, State::Waiting);
         if begins {
-            *state = State::Running(handle);
+            stop.store(false, Ordering::Relaxed);
+            *state = State::Running(Arc::clone(stop));
         }
         begins
     }
@@ -37,7 +38,7 @@ impl Flight {
     fn cancel(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*state {
-            State::Running(handle) => handle.interrupt(),
+            State::Running(stop) => stop.store(true, Ordering::Relaxed),
             State::Waiting => *state = State::Cancelled,
             State::Ended | State::Cancelled => {}
         }

@@ -1,6 +1,8 @@
+use std::ffi::c_int;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +16,9 @@ use crate::AdapterError;
 /// How long a look-up waits while the department's own software holds its database locked.
 const LOCKED_MAX: Duration = Duration::from_millis(250);
 
+/// After how many steps of SQLite's machine a query looks whether anybody still waits for it: some tens of microseconds.
+const STOP_STEPS: c_int = 1000;
+
 /// Connections to one database file. At most `turns` pieces of work run, also when a file system hangs and the threads
 /// of earlier look-ups do not come back.
 pub(super) struct Pool {
@@ -23,9 +28,11 @@ pub(super) struct Pool {
     idle: Mutex<Vec<Opened>>,
 }
 
-/// A connection, and the file that it was opened on: the file may be replaced under the same name.
+/// A connection, the flag on which it stops, and the file that it was opened on: the file may be replaced under the
+/// same name.
 struct Opened {
     connection: Connection,
+    stop: Arc<AtomicBool>,
     file: FileId,
 }
 
@@ -36,7 +43,7 @@ impl Pool {
         Self { path, turns: Arc::new(Semaphore::new(turns)), statements, idle: Mutex::default() }
     }
 
-    /// Runs `work` on a blocking thread with a connection of its own. Dropping the future interrupts it.
+    /// Runs `work` on a blocking thread with a connection of its own. Dropping the future ends it.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&Connection) -> Result<T, AdapterError> + Send + 'static,
@@ -62,7 +69,7 @@ impl Pool {
         work: impl FnOnce(&Connection) -> Result<T, AdapterError>,
     ) -> Result<T, AdapterError> {
         let opened = self.take()?;
-        if !flight.begin(opened.connection.get_interrupt_handle()) {
+        if !flight.begin(&opened.stop) {
             self.put_back(opened);
             return Err(AdapterError::Timeout);
         }
@@ -84,8 +91,9 @@ impl Pool {
                 return Ok(opened);
             }
         }
-        let connection = self.open().map_err(|error| answer::trouble(&error))?;
-        Ok(Opened { connection, file })
+        let stop = Arc::new(AtomicBool::new(false));
+        let connection = self.open(&stop).map_err(|error| answer::trouble(&error))?;
+        Ok(Opened { connection, stop, file })
     }
 
     fn put_back(&self, opened: Opened) {
@@ -97,7 +105,7 @@ impl Pool {
         Ok((metadata.dev(), metadata.ino()))
     }
 
-    fn open(&self) -> rusqlite::Result<Connection> {
+    fn open(&self, stop: &Arc<AtomicBool>) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(LOCKED_MAX)?;
@@ -105,6 +113,8 @@ impl Pool {
         connection.pragma_update(None, "query_only", true)?;
         // The file is the department's: what its views and triggers call is not ours to run.
         connection.pragma_update(None, "trusted_schema", false)?;
+        let stop = Arc::clone(stop);
+        connection.progress_handler(STOP_STEPS, Some(move || stop.load(Ordering::Relaxed)))?;
         Ok(connection)
     }
 }
