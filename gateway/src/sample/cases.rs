@@ -1,10 +1,12 @@
 //! The well-known subjects of the sample city and questions about them. Everything is invented; check digits are valid.
 
+mod further;
 mod questions;
 
 use heyan_proto::identifier::SubjectKind;
 use heyan_proto::vocabulary::{ClaimOutcome, Localized, Operator, ResultState, UndeterminedCause};
 
+pub use further::FURTHER_CASES;
 pub use questions::CASES;
 
 /// A person or an organisation that is in the city's databases, or deliberately in none.
@@ -146,7 +148,7 @@ impl Case {
 
     /// The case of this id.
     pub fn named(id: &str) -> Option<&'static Self> {
-        CASES.iter().find(|case| case.id == id)
+        CASES.iter().chain(FURTHER_CASES).find(|case| case.id == id)
     }
 }
 
@@ -177,17 +179,19 @@ const fn claim(
 pub enum Expected {
     /// CONFIRMED.
     Confirmed,
-    /// NOT_CONFIRMED although a record exists: it is not in force.
+    /// `NOT_CONFIRMED` although a record exists: it is not in force.
     NotInForce(ResultState),
-    /// NOT_CONFIRMED although the result is in force: a claim does not hold.
+    /// `NOT_CONFIRMED` although a record exists: its state is OTHER, in these words of the provider.
+    NotInForceInTheirWords(&'static str),
+    /// `NOT_CONFIRMED` although the result is in force: a claim does not hold.
     ClaimFails,
-    /// NOT_CONFIRMED: there is no such record.
+    /// `NOT_CONFIRMED`: there is no such record.
     NotIssued,
-    /// NOT_CONFIRMED of a result type that gives its verdict alone.
+    /// `NOT_CONFIRMED` of a result type that gives its verdict alone.
     VerdictNo,
     /// AMBIGUOUS.
     Ambiguous,
-    /// OUTSIDE_COVERAGE.
+    /// `OUTSIDE_COVERAGE`.
     OutsideCoverage,
     /// A refusal that names this exception.
     RefusedByException(&'static str),

@@ -19,7 +19,7 @@ use super::{SampleError, create_folder, files, write};
 pub struct SampleKeys {
     /// The authority's certificate, which clients use to know the gateway and the gateway to know clients.
     pub authority: PathBuf,
-    /// The gateway's certificate, for `localhost`, 127.0.0.1 and ::1.
+    /// The gateway's certificate, for `localhost`, 127.0.0.1 and `::1`.
     pub gateway_certificate: PathBuf,
     /// Its key.
     pub gateway_key: PathBuf,
@@ -40,9 +40,9 @@ pub fn client_keys(folder: &Path, member: &str) -> ClientKeys {
     ClientKeys { certificate: stem.with_extension("pem"), key: stem.with_extension("key") }
 }
 
-/// Makes an authority and, signed by it, a certificate (P-256) for the gateway and for every system and person of the
-/// sample, and writes them under `keys/`. They are valid from the day before `today` for a year. Key files can be read by
-/// their owner alone.
+/// Writes `keys/`: an authority and, signed by it, certificates (P-256) for the gateway and every system and person.
+///
+/// They are valid from the day before `today` for a year. Key files can be read by their owner alone.
 ///
 /// # Errors
 /// [`SampleError`]; what was written until then stays.

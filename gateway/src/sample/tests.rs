@@ -74,6 +74,27 @@ fn every_file_is_accepted() {
     assert_eq!(directory.items().count(), 9);
 }
 
+/// A file that is added beside the others is not forgotten.
+#[test]
+fn every_file_is_embedded() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = [
+        ("departments", "../adapters/departments"),
+        ("items", "items"),
+        ("policies", "../policies/departments"),
+        ("systems", "sample/systems"),
+        ("people", "sample/people"),
+        ("grants", "sample/grants"),
+    ];
+    for (to, from) in folders {
+        for entry in fs::read_dir(source.join(from)).unwrap() {
+            let file = format!("{to}/{}", entry.unwrap().file_name().to_str().unwrap());
+            let embedded = files::FILES.iter().any(|(path, _)| *path == file);
+            assert!(embedded || !file.ends_with(".toml") && !file.ends_with(".cedar"), "{file}");
+        }
+    }
+}
+
 #[test]
 fn every_result_type_is_needed_by_an_item_in_force() {
     let (folder, _) = city();

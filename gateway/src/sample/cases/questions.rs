@@ -2,7 +2,7 @@ use heyan_proto::vocabulary::{ClaimOutcome, Operator, ResultState, UndeterminedC
 
 use super::{Case, Expected, claim, item};
 
-/// Every case; together they show each kind of answer.
+/// The cases to demonstrate: together they show each kind of answer, the first seven the most telling.
 pub const CASES: &[Case] = &[
     Case {
         id: "food-licence-in-force",

@@ -36,6 +36,10 @@ pub(crate) fn fill(transaction: &Transaction<'_>, population: &Population) -> ru
             insurance.execute(params![id, kind, state, months])?;
         }
     }
+    // Written before Unicode had a place for 䶮: the private one of the first GB 18030.
+    let old_form = cases::RARE_NAME.name.replace('䶮', "\u{E863}");
+    insured.execute(params![5, cases::RARE_NAME.number, old_form, cases::SOFTWARE_HOUSE.name, "1", "20180101"])?;
+    insurance.execute(params![5, "110", "1", 60])?;
     for (id, person) in (100_i64..).zip(&population.persons) {
         if !person.is_adult() || person.birth.year() < 1955 || chance.one_in(4) {
             continue;
