@@ -13,7 +13,7 @@ use heyan_proto::vocabulary::{DepartmentId, FieldName, GrantId, PlainText, Resul
 use jiff::civil::Date;
 
 pub(crate) use index::GrantIndex;
-pub use read::{read_grants, read_grants_among};
+pub use read::read_grants;
 pub use standing::{GrantStanding, ScopeGap};
 
 /// A permission (授权) for one requester, as `grants/*.toml` states it: for which result types, fields and service items,

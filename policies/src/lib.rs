@@ -16,5 +16,5 @@ pub use decision::{Decision, Denial, DenialCause, Explanation, Permit, Withholdi
 pub use engine::PolicyEngine;
 pub use error::PolicyError;
 pub use exception::{ExceptionFacts, NotSharedResultType};
-pub use grant::{Grant, GrantStanding, ScopeGap, read_grants, read_grants_among};
+pub use grant::{Grant, GrantStanding, ScopeGap, read_grants};
 pub use request::{AccessRequest, Action};

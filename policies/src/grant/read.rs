@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use heyan_proto::document::{self, Located, Problems, Table};
 use heyan_proto::identifier::ItemCode;
@@ -17,42 +17,22 @@ const TEXT_CHARACTERS_MAX: usize = 200;
 /// # Errors
 /// [`Problems`] holds everything that is wrong.
 pub fn read_grants(file: &str, text: &str) -> Result<Vec<Grant>, Problems> {
-    read_grants_among(file, text, &mut BTreeMap::new())
-}
-
-/// Reads the grants of one file; `taken` holds the ids of files that were read before, with their file, and takes this
-/// file's where it is right.
-///
-/// # Errors
-/// [`Problems`] holds everything that is wrong.
-pub fn read_grants_among(
-    file: &str,
-    text: &str,
-    taken: &mut BTreeMap<GrantId, String>,
-) -> Result<Vec<Grant>, Problems> {
-    let grants = document::read(file, text, |root| {
+    document::read(file, text, |root| {
         let schema = root.integer("schema", 1..=1);
         let tables = root.tables("grant")?;
         if tables.len() > GRANTS_MAX {
             root.problem(format!("at most {GRANTS_MAX} grants may stand in one file"), None);
             return None;
         }
-        let mut ids = BTreeMap::new();
+        let mut ids = BTreeSet::new();
         // Every grant is read before the first bad one ends the reading, so that all problems are found.
-        let grants: Vec<_> = tables.into_iter().map(|table| read_grant(table, file, taken, &mut ids)).collect();
+        let grants: Vec<_> = tables.into_iter().map(|table| read_grant(table, &mut ids)).collect();
         schema?;
         grants.into_iter().collect::<Option<Vec<_>>>()
-    })?;
-    taken.extend(grants.iter().map(|grant| (grant.id.clone(), file.to_owned())));
-    Ok(grants)
+    })
 }
 
-fn read_grant(
-    mut table: Table<'_>,
-    file: &str,
-    taken: &BTreeMap<GrantId, String>,
-    ids: &mut BTreeMap<GrantId, String>,
-) -> Option<Grant> {
+fn read_grant(mut table: Table<'_>, ids: &mut BTreeSet<GrantId>) -> Option<Grant> {
     let plain = |text: &str| PlainText::parse(text, TEXT_CHARACTERS_MAX);
     let id = table.parse("id", GrantId::parse);
     let requester = table.parse("requester", DepartmentId::parse);
@@ -66,13 +46,10 @@ fn read_grant(
     let approver = table.parse("approver", plain);
     let suspended = table.optional_flag("suspended");
     if let Some(id) = &id
-        && let Some(other) = taken.get(&**id).cloned().or_else(|| ids.insert((**id).clone(), file.to_owned()))
+        && !ids.insert((**id).clone())
     {
-        table.problem_at(
-            id,
-            format!("grant `{}` already stands in {other}", **id),
-            Some("give it an id of its own".into()),
-        );
+        let help = Some("give it an id of its own".into());
+        table.problem_at(id, format!("another grant of this file is called `{}`", **id), help);
         return None;
     }
     if let (Some(from), Some(until)) = (&from, &until)

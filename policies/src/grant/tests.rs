@@ -1,10 +1,8 @@
-use std::collections::BTreeMap;
-
 use heyan_proto::identifier::ItemCode;
 use heyan_proto::vocabulary::FieldName;
 use jiff::civil::date;
 
-use super::{GrantIndex, GrantStanding, ScopeGap, read_grants, read_grants_among};
+use super::{GrantIndex, GrantStanding, ScopeGap, read_grants};
 use crate::request::AccessRequest;
 use crate::request::tests::{Facts, ITEM};
 
@@ -105,18 +103,9 @@ fn bad_grants_are_refused_with_a_place() {
             "a.toml:5:27: `result_types` lists this entry twice",
         ),
         (text(LIVE).replace("schema = 1", "schema = 2"), "a.toml:1:10: `schema` is out of range"),
-        (text(LIVE) + &grant("a", LIVE), "grant `a` already stands in a.toml"),
+        (text(LIVE) + &grant("a", LIVE), "a.toml:13:6: another grant of this file is called `a`"),
     ] {
         let found = read_grants("a.toml", &text).unwrap_err().to_string();
         assert!(found.contains(expected), "{found}");
     }
-}
-
-#[test]
-fn an_id_stands_once_among_all_files() {
-    let text = format!("schema = 1\n{}", grant("a", LIVE));
-    let mut taken = BTreeMap::new();
-    read_grants_among("a.toml", &text, &mut taken).unwrap();
-    let found = read_grants_among("b.toml", &text, &mut taken).unwrap_err().to_string();
-    assert!(found.contains("b.toml:3:6: grant `a` already stands in a.toml"), "{found}");
 }
