@@ -183,59 +183,61 @@ async fn every_case_has_the_answer_that_it_promises() {
     assert!(ids.iter().all(|id| Case::named(id).is_some_and(|case| case.id == *id)));
 }
 
+/// Result type, kind of number, department, and where its numbers stand.
+const SOURCES: [(&str, SubjectKind, &str, &str); 14] = [
+    ("business-licence", SubjectKind::CreditCode, "market-regulation", "SELECT TYSHXYDM FROM QYDJ_JBXX"),
+    ("food-licence", SubjectKind::CreditCode, "market-regulation", "SELECT DISTINCT TYSHXYDM FROM SPJY_XKZ"),
+    (
+        "identity-card",
+        SubjectKind::CitizenNumber,
+        "public-security",
+        "SELECT GMSFHM FROM CZRK_JBXX WHERE ZJLX = '111' LIMIT 1500",
+    ),
+    (
+        "criminal-record",
+        SubjectKind::CitizenNumber,
+        "public-security",
+        "SELECT GMSFHM FROM WFFZ_JL WHERE GMSFHM GLOB '5*'",
+    ),
+    ("marriage-registration", SubjectKind::CitizenNumber, "civil-affairs", "SELECT nan_sfzh FROM hydj LIMIT 1500"),
+    ("subsistence-allowance", SubjectKind::CitizenNumber, "civil-affairs", "SELECT DISTINCT sfzh FROM shjz_dx"),
+    ("social-organisation", SubjectKind::CreditCode, "civil-affairs", "SELECT tyshxydm FROM shzz"),
+    (
+        "real-estate-certificate",
+        SubjectKind::CitizenNumber,
+        "natural-resources",
+        "SELECT DISTINCT ZJH FROM BDC_QLR WHERE ZJH GLOB '5*' LIMIT 1500",
+    ),
+    (
+        "birth-certificate",
+        SubjectKind::CitizenNumber,
+        "health",
+        "SELECT DISTINCT MQZJHM FROM T_CSYXZM WHERE MQZJHM GLOB '5*' LIMIT 1500",
+    ),
+    ("death-record", SubjectKind::CitizenNumber, "health", "SELECT SFZH FROM T_SWDJ"),
+    (
+        "social-insurance",
+        SubjectKind::CitizenNumber,
+        "human-resources",
+        "SELECT AAC002 FROM AC01 WHERE AAC002 GLOB '5*' LIMIT 1500",
+    ),
+    ("road-transport-permit", SubjectKind::CreditCode, "transport", "SELECT DISTINCT TYXYDM FROM DLYS_JYXKZ"),
+    (
+        "work-safety-licence",
+        SubjectKind::CreditCode,
+        "housing-construction",
+        "SELECT DISTINCT CorpCode FROM SafetyCert",
+    ),
+    ("tax-clearance", SubjectKind::CreditCode, "tax", "SELECT NSRSBH FROM DJ_NSRXX WHERE NSRLX = '1'"),
+];
+
 /// Each record of each department through its own declaration: nothing is malformed, and every state appears.
 #[tokio::test]
 async fn every_state_appears() {
     let (folder, city) = city();
     let directory = directory_of(folder.path());
-    let sources = [
-        ("business-licence", SubjectKind::CreditCode, "market-regulation", "SELECT TYSHXYDM FROM QYDJ_JBXX"),
-        ("food-licence", SubjectKind::CreditCode, "market-regulation", "SELECT DISTINCT TYSHXYDM FROM SPJY_XKZ"),
-        (
-            "identity-card",
-            SubjectKind::CitizenNumber,
-            "public-security",
-            "SELECT GMSFHM FROM CZRK_JBXX WHERE ZJLX = '111' LIMIT 1500",
-        ),
-        (
-            "criminal-record",
-            SubjectKind::CitizenNumber,
-            "public-security",
-            "SELECT GMSFHM FROM WFFZ_JL WHERE GMSFHM GLOB '5*'",
-        ),
-        ("marriage-registration", SubjectKind::CitizenNumber, "civil-affairs", "SELECT nan_sfzh FROM hydj LIMIT 1500"),
-        ("subsistence-allowance", SubjectKind::CitizenNumber, "civil-affairs", "SELECT DISTINCT sfzh FROM shjz_dx"),
-        ("social-organisation", SubjectKind::CreditCode, "civil-affairs", "SELECT tyshxydm FROM shzz"),
-        (
-            "real-estate-certificate",
-            SubjectKind::CitizenNumber,
-            "natural-resources",
-            "SELECT DISTINCT ZJH FROM BDC_QLR WHERE ZJH GLOB '5*' LIMIT 1500",
-        ),
-        (
-            "birth-certificate",
-            SubjectKind::CitizenNumber,
-            "health",
-            "SELECT DISTINCT MQZJHM FROM T_CSYXZM WHERE MQZJHM GLOB '5*' LIMIT 1500",
-        ),
-        ("death-record", SubjectKind::CitizenNumber, "health", "SELECT SFZH FROM T_SWDJ"),
-        (
-            "social-insurance",
-            SubjectKind::CitizenNumber,
-            "human-resources",
-            "SELECT AAC002 FROM AC01 WHERE AAC002 GLOB '5*' LIMIT 1500",
-        ),
-        ("road-transport-permit", SubjectKind::CreditCode, "transport", "SELECT DISTINCT TYXYDM FROM DLYS_JYXKZ"),
-        (
-            "work-safety-licence",
-            SubjectKind::CreditCode,
-            "housing-construction",
-            "SELECT DISTINCT CorpCode FROM SafetyCert",
-        ),
-        ("tax-clearance", SubjectKind::CreditCode, "tax", "SELECT NSRSBH FROM DJ_NSRXX WHERE NSRLX = '1'"),
-    ];
     let mut states = BTreeSet::new();
-    for (result_type, kind, department, query) in sources {
+    for (result_type, kind, department, query) in SOURCES {
         let adapter = {
             let id = DepartmentId::parse(department).unwrap();
             let provider = directory.department(&id).unwrap();
