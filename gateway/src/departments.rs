@@ -57,7 +57,7 @@ impl Departments {
     pub(crate) async fn ask(
         &self,
         permit: &Permit,
-        _intent: &Intent,
+        intent: &Intent,
         question: &Question,
         deadline: Duration,
         traceparent: Option<String>,
@@ -77,6 +77,8 @@ impl Departments {
         // The directory of this question may be newer than the connections, for the moment of a reload.
         let connected = self.connected.load().get(permit.provider()).cloned();
         let adapter = connected.ok_or(AdapterError::Unavailable)?.adapter;
+        // Said before it happens: whoever reads the log after a crash can hold every question against its intent.
+        tracing::debug!(decision_id = %intent.receipt().decision(), department = %permit.provider(), "asking");
         adapter.look_up(&lookup).await
     }
 
