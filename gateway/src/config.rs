@@ -131,7 +131,7 @@ pub struct Limits {
 pub struct Telemetry {
     /// `log`: a filter such as `info` or `info,heyan::audit=debug`; the variable `HEYAN_LOG` overrides it.
     pub log: String,
-    /// `otlp`: the collector of traces, over gRPC; an `http://` or `https://` URL. Off unless given.
+    /// `otlp`: the collector of traces, over gRPC; an `http://` URL. Off unless given.
     pub otlp: Option<String>,
 }
 
@@ -312,7 +312,7 @@ fn read_telemetry(root: &mut Table<'_>) -> Option<Telemetry> {
     let log = table.optional_text("log");
     let otlp = table.optional_parse("otlp", |text| {
         let fits = text.parse::<http::Uri>().is_ok_and(|uri| {
-            matches!(uri.scheme_str(), Some("http" | "https"))
+            uri.scheme_str() == Some("http")
                 && uri.authority().is_some_and(|host| !host.as_str().contains('@'))
         });
         if fits { Ok(text.to_owned()) } else { Err("must be a URL such as `http://127.0.0.1:4317`") }

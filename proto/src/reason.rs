@@ -199,6 +199,33 @@ reasons! {
         zh: "网关内部错误" / "请将决定编号告知平台管理员",
         en: "the gateway has failed" / "give the decision_id to the administrator of the platform",
     }
+    /// The client certificate has expired since the connection was opened.
+    CertificateExpired = "CERTIFICATE_EXPIRED", Unauthenticated {
+        zh: "客户端证书已过期" / "请换用新证书后重新连接",
+        en: "the client certificate has expired" / "connect again with a new one",
+    }
+    /// The gateway has no such method.
+    MethodUnknown = "METHOD_UNKNOWN", Unimplemented {
+        zh: "网关没有此方法" / "请用反射服务查看已有的方法",
+        en: "the gateway has no such method" / "reflection lists those that it has",
+    }
+    /// The request is compressed in a way other than gzip.
+    EncodingUnknown = "ENCODING_UNKNOWN", Unimplemented {
+        zh: "请求使用了 gzip 以外的压缩方式" / "请用 gzip 或不压缩",
+        en: "the request is compressed in a way other than gzip" / "use gzip or none",
+    }
+    /// The request is larger than 1 MiB.
+    MessageTooLarge = "MESSAGE_TOO_LARGE", InvalidArgument {
+        zh: "请求超过 1 MiB" / "请分成几次提交",
+        en: "the request is larger than 1 MiB" / "send several smaller ones",
+    }
+    /// The request, or its `grpc-timeout`, is not well formed.
+    MessageInvalid = "MESSAGE_INVALID", InvalidArgument {
+        zh: "请求不是此方法的合法消息，或 grpc-timeout 格式不正确"
+            / "请用发布的 proto 文件生成客户端；grpc-timeout 应为 1 至 8 位数字加 H、M、S、m、u、n 之一，例如 5S",
+        en: "the request is not a well-formed message of this method, or its grpc-timeout is malformed"
+            / "make the client from the published proto files; write grpc-timeout as 1 to 8 digits and one of H, M, S, m, u, n, such as 5S",
+    }
 }
 
 impl std::fmt::Display for Reason {

@@ -1,17 +1,15 @@
 //! Why a call was not a question, as gRPC says it: one reason of the closed table, the fields it is about, and a text in the
 //! language that the caller reads.
 
-use std::collections::HashMap;
-
-use heyan_proto::reason::{DOMAIN, Reason};
+use heyan_proto::reason::Reason;
 use heyan_proto::vocabulary::Localized;
 use tonic::Status;
-use tonic_types::{ErrorDetails, StatusExt as _};
+use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use crate::audit::AuditError;
 use crate::directory::Rejection;
-use crate::server::{Language, PUSHBACK};
+use crate::server::{Language, PUSHBACK, described};
 use crate::verification::Fault;
 
 /// The error of a call, in words.
@@ -30,20 +28,20 @@ pub(super) fn status_of(fault: &Fault, decision: Uuid, language: Language) -> St
 
 /// An error that is about no field.
 pub(super) fn plain(reason: Reason, decision: Uuid, language: Language) -> Status {
-    let details = details(reason, decision, language, []);
+    let details = described(reason, decision, language, []);
     Status::with_error_details(reason.code(), reason.text().en, details)
 }
 
 /// An error about one field of the request.
 pub(super) fn about(reason: Reason, field: &str, expected: &Localized, decision: Uuid, language: Language) -> Status {
-    let mut details = details(reason, decision, language, [("field", field.to_owned())]);
+    let mut details = described(reason, decision, language, [("field", field.to_owned())]);
     details.add_bad_request_violation(field, language.pick(expected));
     Status::with_error_details(reason.code(), format!("{}: {field} {}", reason.text().en, expected.en), details)
 }
 
 fn rejected(rejection: &Rejection, decision: Uuid, language: Language) -> Status {
     let fields: Vec<&str> = rejection.violations.iter().map(|violation| violation.field.as_str()).collect();
-    let mut details = details(rejection.reason, decision, language, [("field", fields.join(","))]);
+    let mut details = described(rejection.reason, decision, language, [("field", fields.join(","))]);
     for violation in &rejection.violations {
         let expected = language.pick(&violation.expected);
         details.add_bad_request_violation(&violation.field, format!("{}: {expected}", violation.reason.as_str()));
@@ -61,7 +59,7 @@ fn unrecorded(error: &AuditError, decision: Uuid, language: Language) -> Status 
         AuditError::TooLarge { .. } => (Reason::InternalError, None),
     };
     let metadata = index.map(|index| ("index", index.to_string()));
-    let mut details = details(reason, decision, language, metadata);
+    let mut details = described(reason, decision, language, metadata);
     let retry = matches!(error, AuditError::Overloaded | AuditError::Unavailable | AuditError::Taken);
     if retry {
         details.set_retry_info(Some(PUSHBACK));
@@ -72,18 +70,4 @@ fn unrecorded(error: &AuditError, decision: Uuid, language: Language) -> Status 
         status.metadata_mut().insert("grpc-retry-pushback-ms", pushback);
     }
     status
-}
-
-fn details<'a>(
-    reason: Reason,
-    decision: Uuid,
-    language: Language,
-    metadata: impl IntoIterator<Item = (&'a str, String)>,
-) -> ErrorDetails {
-    let mut facts = HashMap::from([("decision_id".to_owned(), decision.to_string())]);
-    facts.extend(metadata.into_iter().map(|(key, value)| (key.to_owned(), value)));
-    let mut details = ErrorDetails::with_error_info(reason.as_str(), DOMAIN, facts);
-    let text = format!("{}; {}", language.pick(&reason.text()), language.pick(&reason.remedy()));
-    details.set_localized_message(language.tag(), text);
-    details
 }

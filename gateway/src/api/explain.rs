@@ -16,7 +16,7 @@ pub(super) fn response(decision: Uuid, of: Explained) -> v1::ExplainDecisionResp
     let conditions = of.conditions.into_iter().map(|(condition, met)| v1::ConditionCheck {
         condition: wire_condition(condition).into(),
         met,
-        text: Some(localized(&condition.describe())),
+        text: (!met).then(|| localized(&condition.describe())),
     });
     v1::ExplainDecisionResponse {
         decision_id: decision.to_string(),

@@ -15,6 +15,7 @@ use super::answer::{receipt, retrieve_response, verify_response};
 use super::{Edge, error, explain, question};
 use crate::answer::Answer;
 use crate::audit::Receipt;
+use crate::directory::{Rejection, Violation};
 use crate::server::DecisionId;
 use crate::telemetry::{Metrics, current_traceparent};
 use crate::verification::{Answered, Call, Given, Verification};
@@ -147,8 +148,13 @@ impl VerificationService for VerificationApi {
     ) -> Result<Response<v1::BatchVerifyResponse>, Status> {
         use v1::batch_verify_item::Result as Item;
         let edge = Edge::of(&request);
-        let requests = request.into_inner().requests;
-        check_batch(requests.len(), edge.decision.as_uuid(), &edge)?;
+        let batch = request.into_inner();
+        if let Some(rejection) = rejected(batch.requests.len()) {
+            let (decision, content) = (edge.decision.as_uuid(), batch.encode_to_vec().into());
+            let fault = self.verification.reject(&edge.caller, decision, content, rejection).await;
+            return Err(error::status_of(&fault, decision, edge.language));
+        }
+        let requests = batch.requests;
         // Each question is a decision of its own: it has its own entries, and its own id in them.
         let now = self.verification.clock.now();
         let answers = stream::iter(requests).map(|question| {
@@ -192,16 +198,18 @@ impl VerificationService for VerificationApi {
     }
 }
 
-fn check_batch(questions: usize, decision: Uuid, edge: &Edge) -> Result<(), Status> {
-    if (1..=BATCH_MAX).contains(&questions) {
-        return Ok(());
-    }
-    let reason = if questions == 0 { Reason::FieldInvalid } else { Reason::TooManyRequestsInBatch };
+/// What is wrong with a batch of so many questions.
+fn rejected(questions: usize) -> Option<Rejection> {
+    let reason = match questions {
+        0 => Reason::FieldInvalid,
+        1..=BATCH_MAX => return None,
+        _ => Reason::TooManyRequestsInBatch,
+    };
     let expected = Localized {
         zh: format!("应有 1 至 {BATCH_MAX} 个核验请求"),
         en: format!("must hold 1 to {BATCH_MAX} questions"),
     };
-    Err(error::about(reason, "requests", &expected, decision, edge.language))
+    Some(Rejection { reason, violations: vec![Violation { field: "requests".into(), reason, expected }] })
 }
 
 /// A status with its details, as an item of a batch.

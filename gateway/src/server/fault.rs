@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, header};
 use http_body_util::{BodyExt as _, Limited};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
+use uuid::Uuid;
 
 use super::decision::DecisionId;
 use crate::identity::IdentityError;
@@ -35,95 +36,35 @@ pub(super) enum Fault {
     EncodingUnknown,
 }
 
-/// A fault in words.
-struct Words {
-    code: Code,
-    /// Of `google.rpc.ErrorInfo`.
-    reason: &'static str,
-    zh: String,
-    en: String,
-}
-
-impl From<Reason> for Words {
-    fn from(reason: Reason) -> Self {
-        let (text, remedy) = (reason.text(), reason.remedy());
-        Self {
-            code: reason.code(),
-            reason: reason.as_str(),
-            zh: format!("{}；{}", text.zh, remedy.zh),
-            en: format!("{}; {}", text.en, remedy.en),
-        }
-    }
-}
-
 impl Fault {
-    fn words(self) -> Words {
+    fn reason(self) -> Reason {
         match self {
-            Self::Identity(IdentityError::NoUri | IdentityError::SeveralUris) => {
-                Reason::CertificateNamesAmbiguous.into()
-            }
-            Self::Identity(IdentityError::Authority | IdentityError::Unknown) => Reason::CertificateUnknown.into(),
-            Self::Identity(IdentityError::Revoked) => Reason::CertificateRevoked.into(),
-            Self::Identity(IdentityError::Expired) => Words {
-                code: Code::Unauthenticated,
-                reason: "CERTIFICATE_EXPIRED",
-                zh: "客户端证书已过期；请换用新证书后重新连接".into(),
-                en: "the client certificate has expired; connect again with a new one".into(),
-            },
-            Self::Deadline => Reason::DeadlineExceeded.into(),
-            Self::Overloaded => Reason::Overloaded.into(),
-            Self::Internal => Reason::InternalError.into(),
-            Self::MethodUnknown => Words {
-                code: Code::Unimplemented,
-                reason: "METHOD_UNKNOWN",
-                zh: "网关没有此方法；请用反射服务查看已有的方法".into(),
-                en: "the gateway has no such method; reflection lists those that it has".into(),
-            },
-            Self::EncodingUnknown => Words {
-                code: Code::Unimplemented,
-                reason: "ENCODING_UNKNOWN",
-                zh: "请求使用了 gzip 以外的压缩方式；请用 gzip 或不压缩".into(),
-                en: "the request is compressed in a way other than gzip; use gzip or none".into(),
-            },
-            Self::MessageTooLarge => Words {
-                code: Code::InvalidArgument,
-                reason: "MESSAGE_TOO_LARGE",
-                zh: "请求超过 1 MiB；请分成几次提交".into(),
-                en: "the request is larger than 1 MiB; send several smaller ones".into(),
-            },
-            Self::MessageInvalid => Words {
-                code: Code::InvalidArgument,
-                reason: "MESSAGE_INVALID",
-                zh: "请求不是此方法的合法消息；请用发布的 proto 文件生成客户端".into(),
-                en: "the request is not a well-formed message of this method; make the client from the published proto files"
-                    .into(),
-            },
-            Self::TimeoutInvalid => Words {
-                code: Code::InvalidArgument,
-                reason: "MESSAGE_INVALID",
-                zh: "grpc-timeout 格式不正确；应为 1 至 8 位数字加 H、M、S、m、u、n 之一，例如 5S".into(),
-                en: "grpc-timeout is malformed; write 1 to 8 digits and one of H, M, S, m, u, n, such as 5S".into(),
-            },
+            Self::Identity(IdentityError::NoUri | IdentityError::SeveralUris) => Reason::CertificateNamesAmbiguous,
+            Self::Identity(IdentityError::Authority | IdentityError::Unknown) => Reason::CertificateUnknown,
+            Self::Identity(IdentityError::Revoked) => Reason::CertificateRevoked,
+            Self::Identity(IdentityError::Expired) => Reason::CertificateExpired,
+            Self::Deadline => Reason::DeadlineExceeded,
+            Self::Overloaded => Reason::Overloaded,
+            Self::Internal => Reason::InternalError,
+            Self::MethodUnknown => Reason::MethodUnknown,
+            Self::EncodingUnknown => Reason::EncodingUnknown,
+            Self::MessageTooLarge => Reason::MessageTooLarge,
+            Self::MessageInvalid | Self::TimeoutInvalid => Reason::MessageInvalid,
         }
     }
 
     /// The error as gRPC says it: trailers only, with `ErrorInfo` and a text in the language that the caller reads.
     pub(super) fn status(self, decision: DecisionId, language: Language) -> Status {
-        let words = self.words();
+        let reason = self.reason();
         let message = match self {
             Self::Identity(error) => error.to_string(),
-            _ => words.en.clone(),
+            _ => reason.text().en,
         };
-        let metadata = HashMap::from([("decision_id".into(), decision.to_string())]);
-        let mut details = ErrorDetails::with_error_info(words.reason, DOMAIN, metadata);
-        match language {
-            Language::Chinese => details.set_localized_message("zh-CN", words.zh),
-            Language::English => details.set_localized_message("en", words.en),
-        };
+        let mut details = described(reason, decision.as_uuid(), language, []);
         if self == Self::Overloaded {
             details.set_retry_info(Some(PUSHBACK));
         }
-        let mut status = Status::with_error_details(words.code, message, details);
+        let mut status = Status::with_error_details(reason.code(), message, details);
         if self == Self::Overloaded {
             let pushback = PUSHBACK.as_millis().to_string();
             let pushback = pushback.parse().expect("digits are a metadata value");
@@ -209,4 +150,22 @@ impl Language {
             _ => Self::Chinese,
         }
     }
+}
+
+/// What every error says in its details: the reason with what it is about, and a text in the language that the caller reads.
+pub(crate) fn described<'a>(
+    reason: Reason,
+    decision: Uuid,
+    language: Language,
+    metadata: impl IntoIterator<Item = (&'a str, String)>,
+) -> ErrorDetails {
+    let mut facts = HashMap::from([("decision_id".to_owned(), decision.to_string())]);
+    facts.extend(metadata.into_iter().map(|(key, value)| (key.to_owned(), value)));
+    let mut details = ErrorDetails::with_error_info(reason.as_str(), DOMAIN, facts);
+    let (separator, text, remedy) = match language {
+        Language::Chinese => ("；", reason.text().zh, reason.remedy().zh),
+        Language::English => ("; ", reason.text().en, reason.remedy().en),
+    };
+    details.set_localized_message(language.tag(), format!("{text}{separator}{remedy}"));
+    details
 }

@@ -440,7 +440,7 @@ pub struct UnmetCondition {
     /// Which one.
     #[prost(enumeration = "Condition", tag = "1")]
     pub condition: i32,
-    /// What it asks for.
+    /// What is amiss.
     #[prost(message, optional, tag = "2")]
     pub text: ::core::option::Option<LocalizedText>,
 }
@@ -1294,7 +1294,7 @@ pub struct ConditionCheck {
     /// Whether the question met it.
     #[prost(bool, tag = "2")]
     pub met: bool,
-    /// What it asks for.
+    /// What is amiss; absent where it was met.
     #[prost(message, optional, tag = "3")]
     pub text: ::core::option::Option<LocalizedText>,
 }
@@ -2899,6 +2899,16 @@ pub enum ErrorReason {
     PolicyError = 26,
     /// INTERNAL: a fault of the gateway.
     InternalError = 27,
+    /// UNAUTHENTICATED: the client certificate has expired since the connection was opened.
+    CertificateExpired = 28,
+    /// UNIMPLEMENTED: the gateway has no such method.
+    MethodUnknown = 29,
+    /// UNIMPLEMENTED: the request is compressed in a way other than gzip.
+    EncodingUnknown = 30,
+    /// INVALID_ARGUMENT: the request is larger than 1 MiB.
+    MessageTooLarge = 31,
+    /// INVALID_ARGUMENT: the request, or its grpc-timeout, is not well formed.
+    MessageInvalid = 32,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2935,6 +2945,11 @@ impl ErrorReason {
             Self::Draining => "ERROR_REASON_DRAINING",
             Self::PolicyError => "ERROR_REASON_POLICY_ERROR",
             Self::InternalError => "ERROR_REASON_INTERNAL_ERROR",
+            Self::CertificateExpired => "ERROR_REASON_CERTIFICATE_EXPIRED",
+            Self::MethodUnknown => "ERROR_REASON_METHOD_UNKNOWN",
+            Self::EncodingUnknown => "ERROR_REASON_ENCODING_UNKNOWN",
+            Self::MessageTooLarge => "ERROR_REASON_MESSAGE_TOO_LARGE",
+            Self::MessageInvalid => "ERROR_REASON_MESSAGE_INVALID",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2972,6 +2987,11 @@ impl ErrorReason {
             "ERROR_REASON_DRAINING" => Some(Self::Draining),
             "ERROR_REASON_POLICY_ERROR" => Some(Self::PolicyError),
             "ERROR_REASON_INTERNAL_ERROR" => Some(Self::InternalError),
+            "ERROR_REASON_CERTIFICATE_EXPIRED" => Some(Self::CertificateExpired),
+            "ERROR_REASON_METHOD_UNKNOWN" => Some(Self::MethodUnknown),
+            "ERROR_REASON_ENCODING_UNKNOWN" => Some(Self::EncodingUnknown),
+            "ERROR_REASON_MESSAGE_TOO_LARGE" => Some(Self::MessageTooLarge),
+            "ERROR_REASON_MESSAGE_INVALID" => Some(Self::MessageInvalid),
             _ => None,
         }
     }

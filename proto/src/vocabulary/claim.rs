@@ -1,5 +1,7 @@
 //! Claims, and the values that records hold.
 
+use std::fmt;
+
 use jiff::civil::Date;
 
 use super::{FieldName, PersonalText};
@@ -113,8 +115,8 @@ pub struct WrittenDate {
     pub in_record_form: bool,
 }
 
-/// The value of a claim, of a type that fits its field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The value of a claim, of a type that fits its field. `Debug` never shows it: a date may be a birthday.
+#[derive(Clone, PartialEq, Eq)]
 pub enum ClaimValue {
     /// For `Text` and `Code` fields with EQUALS.
     Text(PersonalText),
@@ -128,6 +130,12 @@ pub enum ClaimValue {
     Date(WrittenDate),
     /// For `Flag` fields.
     Flag(bool),
+}
+
+impl fmt::Debug for ClaimValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClaimValue(…)")
+    }
 }
 
 /// What is asserted about a result (核验项). Its operator and value fit the type of its field: the directory made it.
@@ -172,9 +180,9 @@ impl FieldValue {
     }
 }
 
-impl std::fmt::Debug for FieldValue {
+impl fmt::Debug for FieldValue {
     /// Shows the type alone: values are about people.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FieldValue({})", self.field_type().as_str())
     }
 }
