@@ -24,7 +24,15 @@ const NEVER_IN: &[(&str, &[&str])] = &[
     ("proto/src", &["heyan_adapters", "heyan_policies", "heyan::", "std::fs", "std::net", "tokio::"]),
     (
         "gateway/src/audit",
-        &["crate::directory", "crate::verification", "crate::departments", "crate::api", "crate::server", "heyan_adapters", "heyan_policies"],
+        &[
+            "crate::directory",
+            "crate::verification",
+            "crate::departments",
+            "crate::api",
+            "crate::server",
+            "heyan_adapters",
+            "heyan_policies",
+        ],
     ),
 ];
 
@@ -52,7 +60,10 @@ fn the_tree_is_tidy() {
 
 fn complaints(path: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let is_test = path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("tests.rs") || path.contains("/benches/");
+    let is_test = path.starts_with("tests/")
+        || path.contains("/tests/")
+        || path.ends_with("tests.rs")
+        || path.contains("/benches/");
     if path.contains("/src/gen/") {
         return found;
     }
@@ -93,7 +104,8 @@ fn complaints(path: &str, text: &str) -> Vec<String> {
 
 fn rust_files(root: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    let mut folders: Vec<PathBuf> = ["proto", "policies", "adapters", "gateway", "tests"].map(|name| root.join(name)).into();
+    let mut folders: Vec<PathBuf> =
+        ["proto", "policies", "adapters", "gateway", "tests"].map(|name| root.join(name)).into();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("folders of the workspace are readable") {
             let path = entry.expect("entries are readable").path();

@@ -64,7 +64,7 @@ impl Answer {
 /// An answer from the provider's records, or from its declaration of what those records reach.
 #[derive(Debug)]
 pub struct Determination {
-    /// What was found; at VERDICT, CONFIRMED, NOT_CONFIRMED or OUTSIDE_COVERAGE alone.
+    /// What was found; at VERDICT, CONFIRMED, `NOT_CONFIRMED` or `OUTSIDE_COVERAGE` alone.
     pub finding: Finding,
     /// How much this answer shows.
     pub disclosure: Disclosure,
@@ -78,7 +78,7 @@ pub struct Determination {
     pub freshness: Freshness,
     /// When the records were read; none where the finding follows from the declaration.
     pub retrieved_at: Option<Timestamp>,
-    /// What the records do not reach; only with OUTSIDE_COVERAGE.
+    /// What the records do not reach; only with `OUTSIDE_COVERAGE`.
     pub coverage_note: Option<Localized>,
     /// What stands behind the finding, from CLAIMS on.
     pub detail: Option<Detail>,

@@ -63,7 +63,7 @@ enum Command {
     /// Run the gateway of a city folder
     Serve(serve::Options),
     /// Ask one question, as a business system would
-    Verify(verify::Options),
+    Verify(Box<verify::Options>),
     /// See what can be asked of whom
     Directory(directory::Options),
     /// Print shell completions

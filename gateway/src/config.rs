@@ -312,8 +312,7 @@ fn read_telemetry(root: &mut Table<'_>) -> Option<Telemetry> {
     let log = table.optional_text("log");
     let otlp = table.optional_parse("otlp", |text| {
         let fits = text.parse::<http::Uri>().is_ok_and(|uri| {
-            uri.scheme_str() == Some("http")
-                && uri.authority().is_some_and(|host| !host.as_str().contains('@'))
+            uri.scheme_str() == Some("http") && uri.authority().is_some_and(|host| !host.as_str().contains('@'))
         });
         if fits { Ok(text.to_owned()) } else { Err("must be a URL such as `http://127.0.0.1:4317`") }
     });

@@ -107,7 +107,8 @@ pub fn write_city(folder: &Path, options: SampleOptions) -> Result<SampleCity, S
 const SEED: u64 = 50;
 
 fn settings_text(options: SampleOptions) -> String {
-    let address = |given: Option<SocketAddr>, default: &str| given.map_or(default.to_owned(), |given| format!("\"{given}\""));
+    let address =
+        |given: Option<SocketAddr>, default: &str| given.map_or(default.to_owned(), |given| format!("\"{given}\""));
     files::SETTINGS.replace(SERVICE, &address(options.service, SERVICE)).replace(ADMIN, &address(options.admin, ADMIN))
 }
 

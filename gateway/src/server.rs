@@ -35,7 +35,7 @@ pub use admin::{Admin, AdminError};
 pub use deadline::Deadline;
 pub use decision::{DECISION_HEADER, DecisionId};
 pub use fault::Language;
-pub(crate) use fault::PUSHBACK;
+pub(crate) use fault::{PUSHBACK, described};
 pub use tls::{Tls, TlsError};
 
 use crate::clock::Clock;

@@ -1,5 +1,6 @@
-//! The path of one question (architecture §4), readable from top to bottom. Each step takes the proof that the step
-//! before it left: no question without a [`Permit`], no department asked without an [`Intent`], no response without a
+//! The path of one question, readable from top to bottom.
+//!
+//! Each step takes the proof that the step before it left: no question without a [`Permit`], no department asked without an [`Intent`], no response without a
 //! [`Receipt`].
 
 mod entry;
@@ -15,7 +16,7 @@ use heyan_proto::vocabulary::DepartmentId;
 use uuid::Uuid;
 
 use crate::answer::{Answer, Refusal, Validation};
-use crate::audit::{Audit, AuditError, Begun, Class, Intent, Receipt, RequestKey, Reservation};
+use crate::audit::{Audit, AuditError, Begun, Class, Event, Intent, Receipt, RequestKey, Reservation};
 use crate::clock::Clock;
 use crate::departments::Departments;
 use crate::directory::{CurrentDirectory, Directory, Question, Rejection, Words};
@@ -74,7 +75,7 @@ pub struct Answered {
 #[derive(Debug)]
 pub enum Given {
     /// Made for this call.
-    Fresh(Answer),
+    Fresh(Box<Answer>),
     /// Recorded earlier for the same question, as [`Call::write`] wrote it.
     Recorded(Vec<u8>),
 }
@@ -144,6 +145,15 @@ impl Verification {
         conclude(&call, place, Some(intent), facts, answer).await
     }
 
+    /// Records a call that holds no questions, or too many, and says why it is refused.
+    pub async fn reject(&self, caller: &Caller, decision: Uuid, request: Arc<[u8]>, rejection: Rejection) -> Fault {
+        let facts = Facts::of_caller(caller, decision, Event::Verify, request);
+        match self.audit.record(facts.rejected(&rejection)).await {
+            Ok(_) => Fault::Rejected(rejection),
+            Err(error) => Fault::Audit(error),
+        }
+    }
+
     async fn reserve(&self, call: &Call<'_>, question: &Question) -> Result<Begun, AuditError> {
         let key = RequestKey { caller: Arc::clone(call.caller.uri()), request_id: question.request_id };
         let content = digest(&SHA256, &call.request);
@@ -205,5 +215,5 @@ async fn conclude(
     answer: Answer,
 ) -> Result<Answered, Fault> {
     let receipt = place.answer(intent, facts.answered(&answer), (call.write)(&answer)).await?;
-    Ok(Answered { given: Given::Fresh(answer), receipt })
+    Ok(Answered { given: Given::Fresh(Box::new(answer)), receipt })
 }

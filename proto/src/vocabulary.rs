@@ -10,8 +10,6 @@ mod text;
 
 pub use answer::{ClaimOutcome, Disclosure, Existence, Finding, Freshness, ResultState, UndeterminedCause};
 pub use claim::{Claim, ClaimValue, FieldType, FieldValue, Operator, Term, WrittenDate};
-pub use name::{
-    DepartmentId, FieldName, GrantId, MaterialId, NameError, PersonId, PolicyId, ResultTypeId, SystemId,
-};
+pub use name::{DepartmentId, FieldName, GrantId, MaterialId, NameError, PersonId, PolicyId, ResultTypeId, SystemId};
 pub use sharing::{LegalBasis, LegalKind, SharingClass};
 pub use text::{CaseNumber, Localized, PersonalText, PlainText, TextError};

@@ -69,6 +69,16 @@ impl ResultType {
         self.record.holder_number.is_some()
     }
 
+    /// Whether a question's name can be compared: its records name their holders, or the provider looks up by name.
+    pub fn compares_names(&self) -> bool {
+        self.record.holder_name.is_some() || self.inputs().any(|input| input == Input::SubjectName)
+    }
+
+    /// Whether a question's certificate number can be compared, by us or by the provider.
+    pub fn compares_certificate_numbers(&self) -> bool {
+        self.numbers_certificates() || self.inputs().any(|input| input == Input::CertificateNumber)
+    }
+
     /// Whether its records have a certificate number to compare.
     pub fn numbers_certificates(&self) -> bool {
         self.record.certificate_number.is_some()

@@ -64,7 +64,7 @@ impl DirectoryService for DirectoryApi {
         let of_provider = |id: &DepartmentId| provider.as_ref().is_none_or(|provider| provider == id);
         let all = directory.result_types().filter(|result_type| of_provider(&result_type.provider));
         let (result_types, next_page_token) = page.cut(all, |result_type| result_type.id.as_str());
-        let result_types = result_types.into_iter().map(|result_type| result_type::summary(result_type)).collect();
+        let result_types = result_types.into_iter().map(result_type::summary).collect();
         Ok(Response::new(v1::ListResultTypesResponse { result_types, next_page_token }))
     }
 

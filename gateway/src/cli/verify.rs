@@ -20,8 +20,7 @@ pub(crate) struct Options {
     /// The result type, by its id in the directory
     #[arg(long, value_name = "ID")]
     result_type: String,
-    /// Whose result: citizen_number, residence_permit, permanent_resident_card, credit_code, passport,
-    /// mainland_travel_permit or taiwan_travel_permit, a colon, and the number
+    /// Whose result: the kind of the number, a colon, and the number; kinds are listed below
     #[arg(long, value_name = "KIND:NUMBER")]
     subject: String,
     /// The subject's name, to be compared with the record
@@ -30,8 +29,7 @@ pub(crate) struct Options {
     /// The number on the certificate, where it is known
     #[arg(long, value_name = "NUMBER")]
     certificate_number: Option<String>,
-    /// A claim; may be given again. OPERATOR is equals, one_of, contains, at_least, at_most, on_or_before or on_or_after;
-    /// one_of and contains take several values with commas
+    /// A claim; may be given again. Lists have commas between their values; operators are listed below
     #[arg(long, num_args = 3, value_names = ["FIELD", "OPERATOR", "VALUE"])]
     claim: Vec<String>,
     /// The service item for which it is asked, by its 31-character code
@@ -68,6 +66,10 @@ Examples:
   heyan verify --city city --as market-regulation --result-type food-licence --subject credit_code:91500000MA0000015Q \\
       --claim business_items contains 热食类食品制售 --item 11500000MB0000027A3000101001001 --case CASE-1
   heyan directory --city city --as market-regulation show food-licence     which fields and operators there are
+
+Kinds: citizen_number, residence_permit, permanent_resident_card, credit_code, passport, mainland_travel_permit,
+       taiwan_travel_permit
+Operators: equals, one_of, contains, at_least, at_most, on_or_before, on_or_after
 
 Exit codes: 0 confirmed, 1 not confirmed or refused, 2 the question is wrong, 3 unreachable or undetermined";
 

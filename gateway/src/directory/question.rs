@@ -235,7 +235,7 @@ impl Directory {
         let certificate =
             certificate.map(|number| violations.text("certificate_number", number, CERTIFICATE_CHARACTERS_MAX));
         if let Some(result_type) = result_type {
-            check_required(result_type, name.is_some(), certificate.is_some(), violations);
+            check_inputs(result_type, name.is_some(), certificate.is_some(), violations);
         }
         if let (Some(item), Some(result_type)) = (&item, result_type)
             && !item.needs(&result_type.id)
@@ -329,15 +329,25 @@ fn read_subject(
 }
 
 /// Some providers compare a name or a certificate number themselves; without it they would find nothing, which is no "no".
-fn check_required(result_type: &ResultType, has_name: bool, has_certificate: bool, violations: &mut Violations) {
-    for (input, field, is_given) in [
-        (Input::SubjectName, "subject.name", has_name),
-        (Input::CertificateNumber, "certificate_number", has_certificate),
+/// What the provider cannot do without must be given, and what nobody can compare must not: it would read as a "no".
+fn check_inputs(result_type: &ResultType, has_name: bool, has_certificate: bool, violations: &mut Violations) {
+    for (input, field, is_given, is_compared) in [
+        (Input::SubjectName, "subject.name", has_name, result_type.compares_names()),
+        (Input::CertificateNumber, "certificate_number", has_certificate, result_type.compares_certificate_numbers()),
     ] {
         if result_type.requires.contains(&input) && !is_given {
             violations.invalid(
                 field,
                 both("该结果类型的提供部门要求提供此项", "must be given: the provider of this result type asks for it"),
+            );
+        }
+        if is_given && !is_compared {
+            violations.invalid(
+                field,
+                both(
+                    "该结果类型的记录中没有此项，不得填写",
+                    "must be left out: the records of this result type have nothing to compare it with",
+                ),
             );
         }
     }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use heyan_policies::{BundleHash, Denial, DenialCause, Permit};
 use heyan_proto::vocabulary::{DepartmentId, PolicyId};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::Call;
 use crate::answer::{Answer, Determination};
 use crate::audit::{Class, DecisionWord, Event, Record};
 use crate::directory::{Asked, AskedWords, Question, Rejection};
+use crate::identity::Caller;
 
 /// What is known of a call so far.
 pub(super) struct Facts {
@@ -26,12 +28,17 @@ impl Facts {
             (AskedWords::Claims(_), false) => Event::Verify,
             (AskedWords::Fields(_), false) => Event::Retrieve,
         };
+        Self::of_caller(&call.caller, call.decision, event, Arc::clone(&call.request))
+    }
+
+    /// As [`Facts::of`], for a call that does not even hold one question.
+    pub(super) fn of_caller(caller: &Caller, decision: Uuid, event: Event, request: Arc<[u8]>) -> Self {
         let mut body = Map::new();
-        body.insert("certificate".into(), call.caller.fingerprint().to_string().into());
+        body.insert("certificate".into(), caller.fingerprint().to_string().into());
         let record = Record {
-            decision: call.decision,
+            decision,
             event,
-            caller: Arc::clone(call.caller.uri()),
+            caller: Arc::clone(caller.uri()),
             provider: None,
             purpose: None,
             policy: None,
@@ -41,7 +48,7 @@ impl Facts {
             official: None,
             case: None,
             body: Value::Null,
-            request: Arc::clone(&call.request),
+            request,
         };
         Self { record, body }
     }

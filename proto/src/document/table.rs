@@ -40,8 +40,10 @@ pub enum Cell {
     Integer(i64),
 }
 
-/// A table of a document. Methods named after a type read a required key; their `optional_` twins, one that may be
-/// absent. All report what is wrong and then return `None`; keys that were never asked for are reported at the end.
+/// A table of a document.
+///
+/// Methods named after a type read a required key; their `optional_` twins, one that may be absent. All report what is
+/// wrong and then return `None`; keys that were never asked for are reported at the end.
 ///
 /// For optional keys, `Some(None)` means "absent" and `None` means "present and wrong": `?` then stops at the wrong
 /// one only.
@@ -248,7 +250,7 @@ impl<'d> Table<'d> {
     }
 
     /// A table.
-    pub fn table(&mut self, key: &str) -> Option<Table<'d>> {
+    pub fn table(&mut self, key: &str) -> Option<Self> {
         self.required(key, |table, key| {
             Some(table.optional_table(key)?.map(|value| Located { offset: value.offset, value }))
         })
@@ -256,14 +258,14 @@ impl<'d> Table<'d> {
     }
 
     /// A table, or nothing.
-    pub fn optional_table(&mut self, key: &str) -> Option<Option<Table<'d>>> {
+    pub fn optional_table(&mut self, key: &str) -> Option<Option<Self>> {
         let path = self.full(key);
         let found = self.typed(key, "a table", |value| value.as_table())?;
         Some(found.map(|found| Self::at(self.place, found.value, found.offset, path)))
     }
 
     /// A list of tables, `[[key]]`; an absent key is an empty list.
-    pub fn tables(&mut self, key: &str) -> Option<Vec<Table<'d>>> {
+    pub fn tables(&mut self, key: &str) -> Option<Vec<Self>> {
         let path = self.full(key);
         let Some(array) = self.typed(key, "a list of tables", |value| value.as_array())? else {
             return Some(Vec::new());

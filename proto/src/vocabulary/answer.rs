@@ -99,7 +99,7 @@ pub enum ClaimOutcome {
 /// How much of an answer the caller may see; ordered from least to most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Disclosure {
-    /// CONFIRMED or NOT_CONFIRMED alone.
+    /// CONFIRMED or `NOT_CONFIRMED` alone.
     Verdict,
     /// Existence, state and per-claim outcomes too.
     Claims,

@@ -27,15 +27,8 @@ pub enum Operator {
 
 impl Operator {
     /// All operators.
-    pub const ALL: [Self; 7] = [
-        Self::Equals,
-        Self::OneOf,
-        Self::Contains,
-        Self::AtLeast,
-        Self::AtMost,
-        Self::OnOrBefore,
-        Self::OnOrAfter,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Equals, Self::OneOf, Self::Contains, Self::AtLeast, Self::AtMost, Self::OnOrBefore, Self::OnOrAfter];
 
     /// The word used in files and on the command line.
     pub fn as_str(self) -> &'static str {
@@ -120,11 +113,11 @@ pub struct WrittenDate {
 pub enum ClaimValue {
     /// For `Text` and `Code` fields with EQUALS.
     Text(PersonalText),
-    /// For ONE_OF on `Text` and `Code` fields, and CONTAINS on `Scope` fields; never empty.
+    /// For `ONE_OF` on `Text` and `Code` fields, and CONTAINS on `Scope` fields; never empty.
     Texts(Vec<PersonalText>),
     /// For `Integer` fields.
     Integer(i64),
-    /// For ONE_OF on `Integer` fields; never empty.
+    /// For `ONE_OF` on `Integer` fields; never empty.
     Integers(Vec<i64>),
     /// For `Date` fields.
     Date(WrittenDate),
