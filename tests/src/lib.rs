@@ -1,8 +1,26 @@
 #![doc = include_str!("../README.md")]
 
 mod city;
+mod entries;
+mod errors;
 mod gateway;
 pub mod questions;
 
 pub use city::City;
+pub use entries::{Entry, classes_from, entries, entries_from};
+pub use errors::Told;
 pub use gateway::{Gateway, Logs, heyan};
+
+use std::time::{Duration, Instant};
+
+/// Waits until something holds.
+///
+/// # Panics
+/// Where it does not within ten seconds.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let started = Instant::now();
+    while !holds().await {
+        assert!(started.elapsed() < Duration::from_secs(10), "{what}: not within ten seconds");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,433 @@
+//! The rows: what is written into a question that is otherwise good, and what comes of it.
+
+use heyan::sample::cases::item;
+use heyan_proto::reason::Reason;
+use heyan_proto::v1::claim::Value;
+use heyan_proto::v1::{Claim, Operator, RetrieveResultRequest, SubjectKind, TextList, VerifyRequest};
+
+/// What the question was before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Base {
+    /// Whether a company has a food licence.
+    Organisation,
+    /// Whether a citizen has an identity card.
+    Person,
+}
+
+/// One bad question.
+pub(super) struct Row<T: 'static> {
+    pub(super) name: &'static str,
+    pub(super) base: Base,
+    pub(super) change: fn(&mut T),
+    pub(super) reason: Reason,
+    pub(super) fields: &'static [&'static str],
+}
+
+const fn row(
+    name: &'static str,
+    change: fn(&mut VerifyRequest),
+    reason: Reason,
+    fields: &'static [&'static str],
+) -> Row<VerifyRequest> {
+    Row { name, base: Base::Organisation, change, reason, fields }
+}
+
+/// A field that is missing, too long or not in its form.
+const fn bad(
+    name: &'static str,
+    change: fn(&mut VerifyRequest),
+    fields: &'static [&'static str],
+) -> Row<VerifyRequest> {
+    row(name, change, Reason::FieldInvalid, fields)
+}
+
+/// A number that is not one of its kind.
+const fn person(name: &'static str, change: fn(&mut VerifyRequest)) -> Row<VerifyRequest> {
+    let row = bad(name, change, &["subject.number"]);
+    Row { base: Base::Person, ..row }
+}
+
+fn number(of: &mut VerifyRequest, kind: SubjectKind, number: &str) {
+    let subject = of.subject.as_mut().unwrap();
+    subject.kind = kind.into();
+    subject.number = number.into();
+}
+
+fn claim(of: &mut VerifyRequest, field: &str, operator: Operator, value: Value) {
+    of.claims = vec![Claim { field: field.into(), operator: operator.into(), value: Some(value) }];
+}
+
+fn texts(items: &[&str]) -> Value {
+    Value::Texts(TextList { items: items.iter().map(|&item| item.into()).collect() })
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.into())
+}
+
+fn item(of: &mut VerifyRequest, code: &str) {
+    of.purpose.as_mut().unwrap().item = code.into();
+}
+
+fn long(characters: usize) -> String {
+    "样".repeat(characters)
+}
+
+const NUL: &str = "样\0例";
+const BIDI: &str = "样\u{202E}例";
+const ISOLATE: &str = "样\u{2066}例\u{2069}";
+const LINE: &str = "样\n例";
+
+macro_rules! purpose {
+    ($of:ident.$field:ident = $text:expr) => {
+        |$of| $of.purpose.as_mut().unwrap().$field = $text.into()
+    };
+}
+
+macro_rules! official {
+    ($of:ident.$field:ident = $text:expr) => {
+        |$of| $of.official.as_mut().unwrap().$field = $text.into()
+    };
+}
+
+macro_rules! name {
+    ($text:expr) => {
+        |q| q.subject.as_mut().unwrap().name = Some($text.into())
+    };
+}
+
+pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
+    // request_id
+    bad("no request_id", |q| q.request_id.clear(), &["request_id"]),
+    bad("request_id: no UUID", |q| q.request_id = "case-1".into(), &["request_id"]),
+    bad("request_id: nil", |q| q.request_id = "00000000-0000-0000-0000-000000000000".into(), &["request_id"]),
+    bad("request_id: no hyphens", |q| q.request_id = q.request_id.replace('-', ""), &["request_id"]),
+    bad("request_id: braces", |q| q.request_id = format!("{{{}}}", q.request_id), &["request_id"]),
+    bad("request_id: URN", |q| q.request_id = format!("urn:uuid:{}", q.request_id), &["request_id"]),
+    bad("request_id: overlong", |q| q.request_id = "a".repeat(100_000), &["request_id"]),
+    // Messages that are missing
+    bad("no purpose", |q| q.purpose = None, &["purpose.item", "purpose.case_number", "purpose.reason"]),
+    bad("no official", |q| q.official = None, &["official.id", "official.name", "official.unit", "official.terminal"]),
+    bad("no subject", |q| q.subject = None, &["subject.kind"]),
+    // purpose
+    bad("item: empty", |q| item(q, ""), &["purpose.item"]),
+    bad("item: no code", |q| item(q, "food"), &["purpose.item"]),
+    bad("item: NUL", |q| item(q, "11500000MB000006XJ20010230040\x001"), &["purpose.item"]),
+    bad("item: overlong", |q| item(q, &"1".repeat(10_000)), &["purpose.item"]),
+    bad("item: check character", |q| item(q, "11500000MB000006XA2001023004001"), &["purpose.item"]),
+    row("item: unknown", |q| item(q, "11500000MB000006XJ2001023004099"), Reason::ItemUnknown, &["purpose.item"]),
+    row(
+        "item: cancelled, and its guide needs something else",
+        |q| item(q, item::FOOD_CIRCULATION_LICENCE),
+        Reason::ItemNotInForce,
+        &["purpose.item", "purpose.item"],
+    ),
+    row(
+        "item: cancelled",
+        |q| {
+            item(q, item::FOOD_CIRCULATION_LICENCE);
+            q.result_type = "business-licence".into();
+            q.claims.clear();
+        },
+        Reason::ItemNotInForce,
+        &["purpose.item"],
+    ),
+    row(
+        "item: suspended",
+        |q| {
+            item(q, item::CONSTRUCTION_PERMIT);
+            q.result_type = "business-licence".into();
+            q.claims.clear();
+        },
+        Reason::ItemNotInForce,
+        &["purpose.item"],
+    ),
+    row(
+        "item: has ended",
+        |q| {
+            item(q, item::ROAD_FREIGHT_LICENCE);
+            q.result_type = "business-licence".into();
+            q.claims.clear();
+        },
+        Reason::ItemNotInForce,
+        &["purpose.item"],
+    ),
+    Row {
+        base: Base::Person,
+        ..row("item: has not begun", |q| item(q, item::TALENT_SETTLEMENT), Reason::ItemNotInForce, &["purpose.item"])
+    },
+    row(
+        "item: its guide does not need the result",
+        |q| item(q, item::FOOD_LICENCE_ISSUE),
+        Reason::ResultNotNeededByItem,
+        &["purpose.item"],
+    ),
+    bad("case number: empty", purpose!(q.case_number = ""), &["purpose.case_number"]),
+    bad("case number: blank", purpose!(q.case_number = " \u{3000} "), &["purpose.case_number"]),
+    bad("case number: overlong", purpose!(q.case_number = long(65)), &["purpose.case_number"]),
+    bad("case number: NUL", purpose!(q.case_number = NUL), &["purpose.case_number"]),
+    bad("case number: bidi", purpose!(q.case_number = BIDI), &["purpose.case_number"]),
+    bad("reason: empty", purpose!(q.reason = ""), &["purpose.reason"]),
+    bad("reason: overlong", purpose!(q.reason = long(201)), &["purpose.reason"]),
+    bad("reason: NUL", purpose!(q.reason = NUL), &["purpose.reason"]),
+    bad("reason: bidi", purpose!(q.reason = ISOLATE), &["purpose.reason"]),
+    bad("reason: two lines", purpose!(q.reason = LINE), &["purpose.reason"]),
+    // official
+    bad("official.id: empty", official!(q.id = ""), &["official.id"]),
+    bad("official.id: overlong", official!(q.id = long(65)), &["official.id"]),
+    bad("official.id: NUL", official!(q.id = NUL), &["official.id"]),
+    bad("official.id: bidi", official!(q.id = BIDI), &["official.id"]),
+    bad("official.name: overlong", official!(q.name = long(65)), &["official.name"]),
+    bad("official.name: NUL", official!(q.name = NUL), &["official.name"]),
+    bad("official.name: bidi", official!(q.name = ISOLATE), &["official.name"]),
+    bad("official.unit: overlong", official!(q.unit = long(129)), &["official.unit"]),
+    bad("official.unit: NUL", official!(q.unit = NUL), &["official.unit"]),
+    bad("official.unit: bidi", official!(q.unit = BIDI), &["official.unit"]),
+    bad("official.terminal: overlong", official!(q.terminal = long(65)), &["official.terminal"]),
+    bad("official.terminal: NUL", official!(q.terminal = NUL), &["official.terminal"]),
+    bad("official.terminal: bidi", official!(q.terminal = BIDI), &["official.terminal"]),
+    // subject
+    bad("kind: not given", |q| q.subject.as_mut().unwrap().kind = 0, &["subject.kind"]),
+    bad("kind: unknown", |q| q.subject.as_mut().unwrap().kind = 99, &["subject.kind"]),
+    row(
+        "kind: does not fit",
+        |q| number(q, SubjectKind::CitizenNumber, "500103200002290021"),
+        Reason::SubjectKindUnfit,
+        &["subject.kind"],
+    ),
+    row(
+        "kind: does not fit, and the number is none",
+        |q| number(q, SubjectKind::MainlandTravelPermit, "X12345678"),
+        Reason::SubjectKindUnfit,
+        &["subject.kind", "subject.number"],
+    ),
+    row(
+        "kind: does not fit, and the number is none of Taiwan's",
+        |q| number(q, SubjectKind::TaiwanTravelPermit, "1234567"),
+        Reason::SubjectKindUnfit,
+        &["subject.kind", "subject.number"],
+    ),
+    row(
+        "kind: does not fit, and the number is no passport's",
+        |q| number(q, SubjectKind::Passport, "EI1234567"),
+        Reason::SubjectKindUnfit,
+        &["subject.kind", "subject.number"],
+    ),
+    bad("code: empty", |q| number(q, SubjectKind::CreditCode, ""), &["subject.number"]),
+    bad("code: check character", |q| number(q, SubjectKind::CreditCode, "91500000MA0000015A"), &["subject.number"]),
+    bad("code: too short", |q| number(q, SubjectKind::CreditCode, "91500000MA0000015"), &["subject.number"]),
+    bad(
+        "code: a letter that is never used",
+        |q| number(q, SubjectKind::CreditCode, "91500000MAO000015Q"),
+        &["subject.number"],
+    ),
+    bad("code: a space", |q| number(q, SubjectKind::CreditCode, "91500000 MA0000015Q"), &["subject.number"]),
+    bad("code: NUL", |q| number(q, SubjectKind::CreditCode, "91500000MA000001\x00Q"), &["subject.number"]),
+    bad("code: bidi", |q| number(q, SubjectKind::CreditCode, "91500000MA0000015\u{202E}Q"), &["subject.number"]),
+    bad("code: overlong", |q| number(q, SubjectKind::CreditCode, &"9".repeat(10_000)), &["subject.number"]),
+    person("citizen: check character", |q| number(q, SubjectKind::CitizenNumber, "500103200002290022")),
+    person("citizen: no such day", |q| number(q, SubjectKind::CitizenNumber, "500103200102290021")),
+    person("citizen: fifteen digits", |q| number(q, SubjectKind::CitizenNumber, "500103000229002")),
+    person("citizen: a letter", |q| number(q, SubjectKind::CitizenNumber, "50010320000229002Z")),
+    person("citizen: a residence permit", |q| number(q, SubjectKind::CitizenNumber, "810000199408230021")),
+    person("citizen: a foreigner's card", |q| number(q, SubjectKind::CitizenNumber, "950840197903120010")),
+    person("residence permit: a citizen", |q| number(q, SubjectKind::ResidencePermit, "500103200002290021")),
+    person("residence permit: check", |q| number(q, SubjectKind::ResidencePermit, "810000199408230022")),
+    person("permanent resident: a citizen", |q| number(q, SubjectKind::PermanentResidentCard, "500103200002290021")),
+    person("permanent resident: check", |q| number(q, SubjectKind::PermanentResidentCard, "950840197903120011")),
+    bad("subject.name: empty", name!(""), &["subject.name"]),
+    bad("subject.name: overlong", name!(long(129)), &["subject.name"]),
+    bad("subject.name: NUL", name!(NUL), &["subject.name"]),
+    bad("subject.name: bidi", name!(BIDI), &["subject.name"]),
+    bad("subject.name: isolate", name!(ISOLATE), &["subject.name"]),
+    // certificate_number
+    bad("certificate: empty", |q| q.certificate_number = Some(String::new()), &["certificate_number"]),
+    bad("certificate: overlong", |q| q.certificate_number = Some(long(129)), &["certificate_number"]),
+    bad("certificate: NUL", |q| q.certificate_number = Some(NUL.into()), &["certificate_number"]),
+    bad("certificate: bidi", |q| q.certificate_number = Some(BIDI.into()), &["certificate_number"]),
+    // result_type
+    row("result type: empty", |q| q.result_type.clear(), Reason::ResultTypeUnknown, &["result_type"]),
+    row("result type: unknown", |q| q.result_type = "no-such".into(), Reason::ResultTypeUnknown, &["result_type"]),
+    row("result type: overlong", |q| q.result_type = "a".repeat(100_000), Reason::ResultTypeUnknown, &["result_type"]),
+    row("result type: NUL", |q| q.result_type = "food-licence\0".into(), Reason::ResultTypeUnknown, &["result_type"]),
+    row(
+        "result type: bidi",
+        |q| q.result_type = "food\u{202E}-licence".into(),
+        Reason::ResultTypeUnknown,
+        &["result_type"],
+    ),
+    // claims
+    row(
+        "claim: no such field",
+        |q| claim(q, "no_such_field", Operator::Equals, text("甲")),
+        Reason::FieldUnknown,
+        &["claims[0].field"],
+    ),
+    row(
+        "claim: a field with NUL",
+        |q| claim(q, "business_items\0", Operator::Equals, text("甲")),
+        Reason::FieldUnknown,
+        &["claims[0].field"],
+    ),
+    row(
+        "claim: the second one has no such field",
+        |q| {
+            q.claims.push(Claim { field: "colour".into(), operator: Operator::Equals.into(), value: Some(text("甲")) })
+        },
+        Reason::FieldUnknown,
+        &["claims[1].field"],
+    ),
+    row(
+        "operator: no number",
+        |q| claim(q, "business_items", Operator::AtLeast, Value::Integer(3)),
+        Reason::OperatorUnfit,
+        &["claims[0].operator"],
+    ),
+    row(
+        "operator: no date",
+        |q| claim(q, "operator_name", Operator::OnOrAfter, text("2026-01-01")),
+        Reason::OperatorUnfit,
+        &["claims[0].operator"],
+    ),
+    row(
+        "operator: no scope",
+        |q| claim(q, "valid_to", Operator::Contains, texts(&["2026-01-01"])),
+        Reason::OperatorUnfit,
+        &["claims[0].operator"],
+    ),
+    bad("operator: not given", |q| q.claims[0].operator = 0, &["claims[0].operator"]),
+    bad("operator: unknown", |q| q.claims[0].operator = 99, &["claims[0].operator"]),
+    row("value: none", |q| q.claims[0].value = None, Reason::ClaimValueUnfit, &["claims[0].value"]),
+    row(
+        "value: a text for a scope",
+        |q| q.claims[0].value = Some(text("热食类食品制售")),
+        Reason::ClaimValueUnfit,
+        &["claims[0].value"],
+    ),
+    row(
+        "value: a number for a text",
+        |q| claim(q, "operator_name", Operator::Equals, Value::Integer(1_234_567)),
+        Reason::ClaimValueUnfit,
+        &["claims[0].value"],
+    ),
+    row(
+        "value: a list for EQUALS",
+        |q| claim(q, "operator_name", Operator::Equals, texts(&["样例甲店铺"])),
+        Reason::ClaimValueUnfit,
+        &["claims[0].value"],
+    ),
+    row(
+        "value: no date",
+        |q| claim(q, "valid_to", Operator::OnOrAfter, text("明年的某一天")),
+        Reason::ClaimValueUnfit,
+        &["claims[0].value"],
+    ),
+    row(
+        "value: no such day",
+        |q| claim(q, "valid_to", Operator::OnOrAfter, text("2026-02-30")),
+        Reason::ClaimValueUnfit,
+        &["claims[0].value"],
+    ),
+    row(
+        "value: a text for a flag",
+        |q| claim(q, "renewal_pending", Operator::Equals, text("true")),
+        Reason::ClaimValueUnfit,
+        &["claims[0].value"],
+    ),
+    row(
+        "value: a text for a number",
+        |q| {
+            q.result_type = "business-licence".into();
+            claim(q, "registered_capital", Operator::AtLeast, text("500万元"));
+        },
+        Reason::ClaimValueUnfit,
+        &["claims[0].value"],
+    ),
+    row(
+        "value: no word of the list",
+        |q| {
+            q.result_type = "business-licence".into();
+            claim(q, "kind", Operator::Equals, text("样例无限公司"));
+        },
+        Reason::ClaimValueUnfit,
+        &["claims[0].value"],
+    ),
+    row(
+        "value: one that is no word of the list",
+        |q| {
+            q.result_type = "business-licence".into();
+            claim(q, "kind", Operator::OneOf, texts(&["股份有限公司", "样例无限公司"]));
+        },
+        Reason::ClaimValueUnfit,
+        &["claims[0].value[1]"],
+    ),
+    bad("value: an empty list", |q| q.claims[0].value = Some(texts(&[])), &["claims[0].value"]),
+    bad("value: a long list", |q| q.claims[0].value = Some(texts(&["热食类"; 65])), &["claims[0].value"]),
+    bad(
+        "value: an empty text in a list",
+        |q| q.claims[0].value = Some(texts(&["热食类", ""])),
+        &["claims[0].value[1]"],
+    ),
+    bad("value: NUL in a list", |q| q.claims[0].value = Some(texts(&[NUL])), &["claims[0].value[0]"]),
+    bad("value: bidi in a list", |q| q.claims[0].value = Some(texts(&["热食类", BIDI])), &["claims[0].value[1]"]),
+    bad("value: empty", |q| claim(q, "operator_name", Operator::Equals, text("")), &["claims[0].value"]),
+    bad("value: NUL", |q| claim(q, "operator_name", Operator::Equals, text(NUL)), &["claims[0].value"]),
+    bad("value: bidi", |q| claim(q, "operator_name", Operator::Equals, text(BIDI)), &["claims[0].value"]),
+    bad(
+        "value: bidi in a date",
+        |q| claim(q, "valid_to", Operator::Equals, text("2026\u{200F}-01-01")),
+        &["claims[0].value"],
+    ),
+    bad("value: overlong", |q| claim(q, "operator_name", Operator::Equals, text(&long(501))), &["claims[0].value"]),
+    row("33 claims", |q| q.claims = vec![q.claims[0].clone(); 33], Reason::TooManyClaims, &["claims"]),
+    // as_of and max_age
+    row("as_of: to come", |q| q.as_of = Some("2999-01-01".into()), Reason::AsOfInFuture, &["as_of"]),
+    bad("as_of: empty", |q| q.as_of = Some(String::new()), &["as_of"]),
+    bad("as_of: a word", |q| q.as_of = Some("today".into()), &["as_of"]),
+    bad("as_of: slashes", |q| q.as_of = Some("2026/01/01".into()), &["as_of"]),
+    bad("as_of: digits alone", |q| q.as_of = Some("20260101".into()), &["as_of"]),
+    bad("as_of: one digit", |q| q.as_of = Some("2026-1-1".into()), &["as_of"]),
+    bad("as_of: no such day", |q| q.as_of = Some("2026-02-30".into()), &["as_of"]),
+    bad("as_of: a time", |q| q.as_of = Some("2026-01-01T00:00:00Z".into()), &["as_of"]),
+    bad("as_of: NUL", |q| q.as_of = Some("2026-01-01\0".into()), &["as_of"]),
+    bad("as_of: overlong", |q| q.as_of = Some("2".repeat(100_000)), &["as_of"]),
+    bad("max_age: negative", |q| q.max_age = Some(prost_types::Duration { seconds: -1, nanos: 0 }), &["max_age"]),
+    bad("max_age: nanos", |q| q.max_age = Some(prost_types::Duration { seconds: 1, nanos: -1 }), &["max_age"]),
+    bad("max_age: endless", |q| q.max_age = Some(prost_types::Duration { seconds: i64::MAX, nanos: 0 }), &["max_age"]),
+    // Trying a question is no way around the checks.
+    row(
+        "validate_only",
+        |q| {
+            q.validate_only = true;
+            q.result_type = "no-such".into();
+        },
+        Reason::ResultTypeUnknown,
+        &["result_type"],
+    ),
+];
+
+const fn fields(
+    name: &'static str,
+    change: fn(&mut RetrieveResultRequest),
+    reason: Reason,
+    fields: &'static [&'static str],
+) -> Row<RetrieveResultRequest> {
+    Row { name, base: Base::Organisation, change, reason, fields }
+}
+
+pub(super) const RETRIEVALS: &[Row<RetrieveResultRequest>] = &[
+    fields("no fields", |q| q.fields.clear(), Reason::FieldInvalid, &["fields"]),
+    fields("an empty field", |q| q.fields = vec![String::new()], Reason::FieldUnknown, &["fields[0]"]),
+    fields("no such field", |q| q.fields.push("colour".into()), Reason::FieldUnknown, &["fields[1]"]),
+    fields("a field with NUL", |q| q.fields.push("valid_to\0".into()), Reason::FieldUnknown, &["fields[1]"]),
+    fields("a field twice", |q| q.fields.push("business_items".into()), Reason::FieldInvalid, &["fields[1]"]),
+    fields("33 fields", |q| q.fields = vec!["valid_to".into(); 33], Reason::TooManyClaims, &["fields"]),
+    fields("not disclosed", |q| q.fields.push("premises".into()), Reason::DisclosureNotAllowed, &["fields[1]"]),
+    fields(
+        "no purpose",
+        |q| q.purpose = None,
+        Reason::FieldInvalid,
+        &["purpose.item", "purpose.case_number", "purpose.reason"],
+    ),
+    fields("as_of to come", |q| q.as_of = Some("2999-01-01".into()), Reason::AsOfInFuture, &["as_of"]),
+];
