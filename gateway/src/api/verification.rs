@@ -9,6 +9,7 @@ use heyan_proto::v1::verification_service_server::VerificationService;
 use heyan_proto::vocabulary::Localized;
 use prost::Message;
 use tonic::{Request, Response, Status};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::answer::{receipt, retrieve_response, verify_response};
@@ -57,7 +58,7 @@ impl VerificationApi {
                 verification.answer(call).await.map_err(|fault| error::status_of(&fault, decision, language))?;
             respond::<Q>(answered, &metrics)
         };
-        match tokio::spawn(tracing::Instrument::in_current_span(task)).await {
+        match tokio::spawn(task.in_current_span()).await {
             Ok(outcome) => outcome,
             Err(_) => Err(error::plain(Reason::InternalError, decision, language)),
         }
@@ -159,7 +160,8 @@ impl VerificationService for VerificationApi {
         let now = self.verification.clock.now();
         let answers = stream::iter(requests).map(|question| {
             let edge = Edge { decision: DecisionId::new(now), ..edge.clone() };
-            self.ask(edge, question)
+            let span = tracing::info_span!("question", decision_id = %edge.decision);
+            self.ask(edge, question).instrument(span)
         });
         let items = answers
             .buffered(BATCH_AT_ONCE)
