@@ -14,8 +14,8 @@ use crate::audit::{Audit, AuditHealth, AuditKeys, KeyError, OpenError};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::departments::Departments;
-use crate::directory::{CurrentDirectory, Directory, LoadError, load};
-use crate::server::{Admin, AdminError, Server, ServerError, Setup, Tls, TlsError};
+use crate::directory::{CurrentDirectory, DepartmentEntry, Directory, LoadError, load};
+use crate::server::{Admin, AdminError, Declared, Server, ServerError, Setup, Tls, TlsError};
 use crate::telemetry::Metrics;
 use crate::verification::Verification;
 
@@ -72,6 +72,7 @@ pub struct Gateway {
     address: SocketAddr,
     directory: Arc<CurrentDirectory>,
     departments: Arc<Departments>,
+    declared: watch::Sender<Declared>,
     audit: Audit,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
@@ -88,7 +89,8 @@ impl Gateway {
         let loaded = load(city, None, clock.now())?;
         let directory = Arc::new(CurrentDirectory::new(city.to_owned(), loaded));
         let departments = Arc::new(Departments::new(city.to_owned()));
-        adopt(&directory.snapshot(), &departments, &metrics);
+        let declared = watch::Sender::new(Declared::new());
+        adopt(&directory.snapshot(), &departments, &metrics, &declared);
         let tls = Tls::read(&config.tls.certificate, &config.tls.key, &config.tls.client_ca)?;
         let audit = Audit::open(&config.audit.database, AuditKeys::load(&city.join(AUDIT_KEYS))?, Arc::clone(&clock))?;
         let verification = Arc::new(Verification {
@@ -104,6 +106,7 @@ impl Gateway {
             clock: Arc::clone(&clock),
             metrics: Arc::clone(&metrics),
             able: able(&audit),
+            declared: declared.subscribe(),
         };
         let server = Server::new(setup, api::routes(verification, Arc::clone(&metrics)), v1::DESCRIPTOR)?;
         let listen = config.listen.service;
@@ -114,7 +117,7 @@ impl Gateway {
             Some(address) => Some(Admin::bind(address).await?),
             None => None,
         };
-        Ok(Self { server, listener, admin, address, directory, departments, audit, metrics, clock })
+        Ok(Self { server, listener, admin, address, directory, departments, declared, audit, metrics, clock })
     }
 
     /// Where the service port is; a port 0 of the configuration has become a real one.
@@ -129,7 +132,7 @@ impl Gateway {
 
     /// Serves until `shutdown` is done, then drains, and closes the audit log last.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) {
-        let Self { server, listener, admin, directory, departments, audit, metrics, clock, .. } = self;
+        let Self { server, listener, admin, directory, departments, declared, audit, metrics, clock, .. } = self;
         let (ended, end) = watch::channel(());
         if let Some(admin) = admin {
             let serving = admin.serve(Arc::clone(&metrics), server.readiness(), until_closed(end));
@@ -139,7 +142,8 @@ impl Gateway {
                 }
             });
         }
-        let watching = Arc::clone(&directory).watch(clock, move |directory| adopt(directory, &departments, &metrics));
+        let watching =
+            Arc::clone(&directory).watch(clock, move |directory| adopt(directory, &departments, &metrics, &declared));
         let watching = tokio::spawn(async move {
             let Err(error) = watching.await;
             tracing::error!(%error, "the city folder is not watched: changes need a restart");
@@ -151,11 +155,17 @@ impl Gateway {
     }
 }
 
-/// Connects the departments of a snapshot and counts the declarations that are stale.
-fn adopt(directory: &Directory, departments: &Departments, metrics: &Metrics) {
+/// Connects the departments of a snapshot, and tells metrics and health which declarations are stale.
+fn adopt(directory: &Directory, departments: &Departments, metrics: &Metrics, declared: &watch::Sender<Declared>) {
     departments.reconnect(directory);
-    for entry in directory.departments() {
-        metrics.set_stale(&entry.id, entry.stale_since.is_some());
+    let is_newest = |entry: &DepartmentEntry| entry.stale_since.is_none() && entry.declaration.is_some();
+    let now: Declared = directory.departments().map(|entry| (entry.id.clone(), is_newest(entry))).collect();
+    for (id, is_newest) in &now {
+        metrics.set_stale(id, !is_newest);
+    }
+    let before = declared.send_replace(now);
+    for gone in before.keys().filter(|id| directory.department(id).is_none()) {
+        metrics.forget_department(gone);
     }
 }
 

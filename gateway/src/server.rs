@@ -36,6 +36,7 @@ pub use deadline::Deadline;
 pub use decision::{DECISION_HEADER, DecisionId};
 pub use fault::Language;
 pub(crate) use fault::{PUSHBACK, described};
+pub use health::Declared;
 pub use tls::{Tls, TlsError};
 
 use crate::clock::Clock;
@@ -68,6 +69,8 @@ pub struct Setup {
     pub metrics: Arc<Metrics>,
     /// Whether questions can be answered now: false while the audit log cannot be written.
     pub able: watch::Receiver<bool>,
+    /// The departments, for health: their trouble is told and is never the gateway's own.
+    pub declared: watch::Receiver<Declared>,
 }
 
 impl std::fmt::Debug for Setup {
@@ -89,6 +92,7 @@ pub struct Server {
     grace: Duration,
     health: Health,
     able: watch::Receiver<bool>,
+    declared: watch::Receiver<Declared>,
 }
 
 impl std::fmt::Debug for Server {
@@ -104,7 +108,7 @@ impl Server {
     /// # Errors
     /// [`ServerError`] when the descriptor cannot be read.
     pub fn new(setup: Setup, services: Routes, descriptor: &'static [u8]) -> Result<Self, ServerError> {
-        let Setup { tls, limits, members, clock, metrics, able } = setup;
+        let Setup { tls, limits, members, clock, metrics, able, declared } = setup;
         metrics.set_certificate_end(tls.not_after());
         let contract = routes::Contract::read(descriptor)?;
         let health = Health::new(contract.services().to_vec(), metrics.clone());
@@ -117,6 +121,7 @@ impl Server {
             connections: Connections::new(tls, limits, metrics, grpc, routes::pages()),
             health,
             able,
+            declared,
         })
     }
 
@@ -135,6 +140,7 @@ impl Server {
         self.health.begin().await;
         let accepting = accept(listener, connections, places, &open, &stop);
         let following = self.health.follow(self.able, draining.clone());
+        let telling = self.health.follow_departments(self.declared, draining.clone());
         let stopping = async {
             shutdown.await;
             tracing::info!(drain = ?self.drain, "draining: health says NOT_SERVING");
@@ -142,7 +148,7 @@ impl Server {
             tokio::time::sleep(self.drain).await;
             stop.cancel();
         };
-        tokio::join!(accepting, following, stopping);
+        tokio::join!(accepting, following, telling, stopping);
         self.health.end().await;
         open.close();
         if tokio::time::timeout(self.grace + self.drain, open.wait()).await.is_err() {

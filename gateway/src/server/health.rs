@@ -1,14 +1,19 @@
 //! Health means "can answer now": what the gateway needs for every answer is there, and it is not draining. A department's
 //! outage never flips it; that is an answer (Undetermined), not a state of the gateway.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use heyan_proto::vocabulary::DepartmentId;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::telemetry::Metrics;
+
+/// The departments of the city, and whether the newest declaration of each is the one in force.
+pub type Declared = BTreeMap<DepartmentId, bool>;
 
 /// The health of the gateway as `grpc.health.v1` and the probes say it.
 #[derive(Debug)]
@@ -55,6 +60,37 @@ impl Health {
             }
         }
         self.say(false).await;
+    }
+
+    /// Says of each department, as `department/<id>`, whether its newest declaration is the one in force.
+    pub(super) async fn follow_departments(
+        &self,
+        mut declared: watch::Receiver<Declared>,
+        draining: CancellationToken,
+    ) {
+        let mut reporter = self.reporter.clone();
+        let mut said = BTreeSet::new();
+        while !draining.is_cancelled() {
+            let now = declared.borrow_and_update().clone();
+            let names: BTreeSet<String> = now.keys().map(|id| format!("department/{id}")).collect();
+            for (name, &is_newest) in names.iter().zip(now.values()) {
+                let status = if is_newest { ServingStatus::Serving } else { ServingStatus::NotServing };
+                self.reporter.set_service_status(name, status).await;
+            }
+            for gone in said.difference(&names) {
+                reporter.clear_service_status(gone).await;
+            }
+            said = names;
+            tokio::select! {
+                () = draining.cancelled() => break,
+                changed = declared.changed() => if changed.is_err() {
+                    draining.cancelled().await;
+                },
+            }
+        }
+        for name in &said {
+            reporter.clear_service_status(name).await;
+        }
     }
 
     /// Ends the streams of those who watch: they have been told, and would hold their connections open.

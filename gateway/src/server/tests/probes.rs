@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use heyan_proto::vocabulary::DepartmentId;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tonic_health::pb::HealthCheckRequest;
@@ -9,7 +10,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::running::{Running, limits};
-use crate::server::{Admin, AdminError};
+use crate::server::{Admin, AdminError, Declared};
 
 async fn get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -38,6 +39,23 @@ async fn health_follows_what_every_answer_needs() {
     readiness.wait_for(|ready| *ready).await.unwrap();
     let unknown = HealthCheckRequest { service: "heyan.v1.Nothing".into() };
     assert_eq!(client.check(unknown).await.unwrap_err().code(), tonic::Code::NotFound);
+}
+
+/// A department's broken file is told under its own name, and never flips the gateway's own state.
+#[tokio::test]
+async fn a_department_has_a_health_of_its_own() {
+    let gateway = Running::start(limits()).await;
+    gateway.readiness.clone().wait_for(|ready| *ready).await.unwrap();
+    let mut client = HealthClient::new(gateway.desk().await);
+    let id = DepartmentId::parse("transport").unwrap();
+    for (is_newest, expected) in [(false, ServingStatus::NotServing), (true, ServingStatus::Serving)] {
+        gateway.declared.send_replace(Declared::from([(id.clone(), is_newest)]));
+        let mut told =
+            client.watch(HealthCheckRequest { service: "department/transport".into() }).await.unwrap().into_inner();
+        while told.message().await.unwrap().unwrap().status() != expected {}
+        let own = client.check(HealthCheckRequest::default()).await.unwrap().into_inner().status();
+        assert_eq!(own, ServingStatus::Serving);
+    }
 }
 
 #[tokio::test]

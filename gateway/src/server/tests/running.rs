@@ -28,7 +28,7 @@ use crate::channel::{self, ChannelError};
 use crate::clock::SystemClock;
 use crate::config::Limits;
 use crate::identity::{CallerKind, Member, Members};
-use crate::server::{Deadline, DecisionId, Server, Setup, Tls};
+use crate::server::{Deadline, DecisionId, Declared, Server, Setup, Tls};
 use crate::telemetry::Metrics;
 
 pub(super) const DESK: &str = "spiffe://sample-city.example/system/desk";
@@ -120,6 +120,7 @@ pub(super) struct Running {
     pub(super) metrics: Arc<Metrics>,
     pub(super) members: Arc<ArcSwap<Roll>>,
     pub(super) able: watch::Sender<bool>,
+    pub(super) declared: watch::Sender<Declared>,
     pub(super) readiness: watch::Receiver<bool>,
     stop: CancellationToken,
     served: JoinHandle<()>,
@@ -138,6 +139,7 @@ impl Running {
         let members = Arc::new(ArcSwap::from_pointee(Roll::with_desk(false)));
         let metrics = Arc::new(Metrics::new());
         let (able, watched) = watch::channel(true);
+        let declared = watch::Sender::new(Declared::new());
         let setup = Setup {
             tls,
             limits,
@@ -145,12 +147,13 @@ impl Running {
             clock: Arc::new(SystemClock),
             metrics: metrics.clone(),
             able: watched,
+            declared: declared.subscribe(),
         };
         let server = Server::new(setup, dummy(), tonic_health::pb::FILE_DESCRIPTOR_SET).unwrap();
         let (address, readiness) = (listener.local_addr().unwrap(), server.readiness());
         let stop = CancellationToken::new();
         let served = tokio::spawn(server.serve(listener, stop.clone().cancelled_owned()));
-        Self { authority, address, metrics, members, able, readiness, stop, served }
+        Self { authority, address, metrics, members, able, declared, readiness, stop, served }
     }
 
     pub(super) async fn connect(&self, pair: &Pair) -> Result<Channel, ChannelError> {
