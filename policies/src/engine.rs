@@ -15,8 +15,9 @@ use crate::decision::{Decision, Denial, DenialCause, Explanation, Permit, Withho
 use crate::error::PolicyError;
 use crate::exception::{ExceptionFacts, NotSharedResultType};
 use crate::grant::{Grant, GrantIndex, GrantStanding};
-use crate::request::{AccessRequest, Asked, Words};
-use crate::slice::{Resource, SliceIndex, Verdict};
+use crate::request::AccessRequest;
+use crate::slice::{Resource, SliceIndex};
+use crate::verdict::{Judge, Verdict};
 
 /// The forbid of `base/withhold.cedar` behind which the declaration of a result type stands.
 const NOT_SHARED: &str = "withhold-not-shared";
@@ -24,8 +25,7 @@ const NOT_SHARED: &str = "withhold-not-shared";
 /// Decides questions under one bundle of policies and one set of grants. Immutable: a change makes a new engine.
 #[derive(Debug)]
 pub struct PolicyEngine {
-    words: Words,
-    slices: SliceIndex,
+    judge: Judge,
     grants: GrantIndex,
     /// The one permit; a list only because a bundle is one.
     permits: Vec<PolicyId>,
@@ -45,7 +45,6 @@ impl PolicyEngine {
         let register =
             bundle.policies.iter().filter_map(|named| Some((named.scope.resource.clone(), named.exception.clone()?)));
         Self {
-            slices: SliceIndex::new(&bundle.policies),
             grants: GrantIndex::new(grants),
             permits: permits.map(|named| named.id.clone()).collect(),
             titles: bundle.policies.iter().map(|named| (named.id.clone(), named.title.clone())).collect(),
@@ -53,7 +52,7 @@ impl PolicyEngine {
             register: register.collect(),
             not_shared: not_shared.into_iter().map(|entry| (entry.result_type, Arc::new(entry.exception))).collect(),
             bundle: bundle.hash(),
-            words: Words::new(bundle.schema),
+            judge: Judge::new(bundle.schema, SliceIndex::new(&bundle.policies)),
         }
     }
 
@@ -79,7 +78,8 @@ impl PolicyEngine {
     /// [`PolicyError`] where nothing can be decided; it is never to be read as a permit.
     pub fn authorize(&self, request: &AccessRequest<'_>) -> Result<Decision, PolicyError> {
         let grant = self.standing(request);
-        let verdict = self.evaluate(request, grant.as_ref())?;
+        let prepared = self.judge.prepare(request, grant.as_ref())?;
+        let verdict = self.judge.judge(&prepared)?;
         Ok(match self.cause(request, grant.as_ref(), &verdict)? {
             None => {
                 let grant = grant.as_ref().and_then(GrantStanding::grant).cloned();
@@ -95,9 +95,10 @@ impl PolicyEngine {
     /// [`PolicyError`] as for [`PolicyEngine::authorize`].
     pub fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, PolicyError> {
         let grant = self.standing(request);
-        let verdict = self.evaluate(request, grant.as_ref())?;
+        let prepared = self.judge.prepare(request, grant.as_ref())?;
+        let verdict = self.judge.judge(&prepared)?;
         let cause = self.cause(request, grant.as_ref(), &verdict)?.map(|(cause, _)| cause);
-        let forbids = self.slices.applicable(request).flat_map(|set| set.policies());
+        let forbids = prepared.policies.policies();
         let withholdings: BTreeMap<_, _> = (forbids.filter(|policy| policy.effect() == Effect::Forbid))
             .filter_map(|policy| self.titles.get_key_value(AsRef::<str>::as_ref(policy.id())))
             .map(|(id, title)| {
@@ -116,11 +117,6 @@ impl PolicyEngine {
     /// Grants matter to conditional result types only.
     fn standing(&self, request: &AccessRequest<'_>) -> Option<GrantStanding> {
         (request.sharing == SharingClass::Conditional).then(|| self.grants.standing(request))
-    }
-
-    fn evaluate(&self, request: &AccessRequest<'_>, grant: Option<&GrantStanding>) -> Result<Verdict, PolicyError> {
-        let asked = Asked::new(&self.words, request, grant)?;
-        self.slices.evaluate(request, &asked.request, &asked.entities)
     }
 
     /// Why the verdict is a refusal, and the policies behind it; `None` for a permit.

@@ -9,6 +9,7 @@ mod exception;
 mod grant;
 mod request;
 mod slice;
+mod verdict;
 
 pub use bundle::{BundleHash, KnownNames, KnownResultType, PolicyBundle};
 pub use condition::Condition;

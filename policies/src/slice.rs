@@ -1,21 +1,17 @@
 //! Which policies can apply to a request at all, so that a decision looks at those only.
 //!
-//! Every policy goes into one set per action it reaches, principal it names and resource it names. A request looks into
-//! the sets whose names are its own or left open: six look-ups, however many policies there are.
+//! Every policy is listed by each action it reaches, the principal and the resource it names. A request looks into the
+//! lists whose names are its own or left open: six look-ups, however many policies there are.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeSet, HashMap};
 
-use cedar_policy::{
-    ActionConstraint, Authorizer, Decision, Entities, EntityUid, Policy, PolicySet, PrincipalConstraint, Request,
-    ResourceConstraint,
-};
-use heyan_proto::vocabulary::{DepartmentId, PolicyId, ResultTypeId};
+use cedar_policy::{ActionConstraint, EntityUid, Policy, PolicySet, PrincipalConstraint, ResourceConstraint};
+use heyan_proto::vocabulary::{DepartmentId, ResultTypeId};
 
 use crate::bundle::Named;
-use crate::error::PolicyError;
 use crate::request::{AccessRequest, Action};
 
 /// To which requests a policy can apply, as its scope says.
@@ -84,21 +80,9 @@ fn action(uid: &EntityUid) -> Result<Action, String> {
     named.ok_or_else(|| r#"the action must be `Action::"verify"` or `Action::"retrieve"`"#.into())
 }
 
-/// What the applicable policies say.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    /// A permit holds and no forbid does.
-    pub(crate) allowed: bool,
-    /// The policies that decided: the forbids that hold, or else the permits.
-    pub(crate) reasons: BTreeSet<PolicyId>,
-}
-
 /// The policies of a bundle, by what they can apply to.
 #[derive(Debug)]
-pub(crate) struct SliceIndex {
-    authorizer: Authorizer,
-    sets: HashMap<Key, PolicySet>,
-}
+pub(crate) struct SliceIndex(HashMap<Key, Vec<Policy>>);
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
@@ -109,63 +93,32 @@ struct Key {
 
 impl SliceIndex {
     pub(crate) fn new<'p>(policies: impl IntoIterator<Item = &'p Named>) -> Self {
-        let mut sets: HashMap<Key, PolicySet> = HashMap::new();
+        let mut index: HashMap<Key, Vec<Policy>> = HashMap::new();
         for Named { policy, scope, .. } in policies {
             for &action in &scope.actions {
                 let key = Key { action, principal: scope.principal.clone(), resource: scope.resource.clone() };
-                let set = sets.entry(key).or_default();
-                set.add(policy.clone()).expect("a bundle holds every id once and every action of a scope is distinct");
+                index.entry(key).or_default().push(policy.clone());
             }
         }
-        Self { authorizer: Authorizer::new(), sets }
+        Self(index)
     }
 
-    /// The sets whose policies can apply to the request.
-    pub(crate) fn applicable(&self, request: &AccessRequest<'_>) -> impl Iterator<Item = &PolicySet> {
-        let principals = [None, Some(request.requester.clone())];
+    /// The policies that can apply to the request.
+    pub(crate) fn slice(&self, request: &AccessRequest<'_>) -> PolicySet {
         let resources =
             [Resource::Any, Resource::Of(request.provider.clone()), Resource::Type(request.result_type.clone())];
         let action = request.action;
-        principals
-            .into_iter()
-            .flat_map(move |principal| {
-                resources.clone().map(|resource| Key { action, principal: principal.clone(), resource })
-            })
-            .filter_map(|key| self.sets.get(&key))
-    }
-
-    /// Evaluates the applicable policies. Cedar decides each set by itself; over all of them the rule is its own: a permit
-    /// must hold, and no forbid may.
-    pub(crate) fn evaluate(
-        &self,
-        access: &AccessRequest<'_>,
-        request: &Request,
-        entities: &Entities,
-    ) -> Result<Verdict, PolicyError> {
-        let (mut permits, mut forbids) = (BTreeSet::new(), BTreeSet::new());
-        let mut failed = BTreeSet::new();
-        for set in self.applicable(access) {
-            let response = self.authorizer.is_authorized(request, set, entities);
-            let reasons = match response.decision() {
-                Decision::Allow => &mut permits,
-                Decision::Deny => &mut forbids,
-            };
-            for id in response.diagnostics().reason() {
-                reasons.insert(name(id)?);
-            }
-            for error in response.diagnostics().errors() {
-                let cedar_policy::AuthorizationError::PolicyEvaluationError(error) = error;
-                failed.insert(name(error.policy_id())?);
+        let mut slice = PolicySet::new();
+        for principal in [None, Some(request.requester.clone())] {
+            for resource in resources.clone() {
+                let applicable = self.0.get(&Key { action, principal: principal.clone(), resource });
+                for policy in applicable.into_iter().flatten() {
+                    slice
+                        .add(policy.clone())
+                        .expect("a bundle holds every id once, and a policy is under one key per action");
+                }
             }
         }
-        if !failed.is_empty() {
-            return Err(PolicyError::Evaluation(failed.into_iter().collect()));
-        }
-        let allowed = forbids.is_empty() && !permits.is_empty();
-        Ok(Verdict { allowed, reasons: if forbids.is_empty() { permits } else { forbids } })
+        slice
     }
-}
-
-fn name(id: &cedar_policy::PolicyId) -> Result<PolicyId, PolicyError> {
-    PolicyId::parse(id.as_ref()).map_err(|_| PolicyError::Unnamed)
 }

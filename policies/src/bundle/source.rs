@@ -4,47 +4,50 @@ use std::sync::Arc;
 use heyan_proto::document::{BYTES_MAX, Problem, Problems};
 
 /// Where something stands in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Place {
-    file: Arc<str>,
-    /// Counted from 1.
-    line: usize,
-    /// Counted in characters from 1.
-    column: usize,
-    text: Arc<str>,
-    /// The byte at which the policy starts that stands here.
+    file: Arc<File>,
+    /// In bytes from the start.
     offset: usize,
+}
+
+#[derive(Debug)]
+struct File {
+    name: Box<str>,
+    text: Box<str>,
+    /// The byte at which each line starts, so that a place is found without reading the file again.
+    lines: Vec<usize>,
 }
 
 impl Place {
     pub(crate) fn problem(&self, message: impl Into<String>, help: Option<String>) -> Problem {
-        Problem { file: self.file.to_string(), line: self.line, column: self.column, message: message.into(), help }
+        let (line, column) = self.position();
+        Problem { file: self.file.name.to_string(), line, column, message: message.into(), help }
     }
 
     /// The place so many bytes later.
     pub(super) fn later(&self, bytes: usize) -> Self {
-        Self::at(&self.file, &self.text, self.offset.saturating_add(bytes))
+        Self { file: Arc::clone(&self.file), offset: self.offset.saturating_add(bytes) }
     }
 
-    fn at(file: &Arc<str>, text: &Arc<str>, offset: usize) -> Self {
-        let before = text.get(..offset).unwrap_or(text);
-        let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
-        let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
-        Self { file: Arc::clone(file), line, column, text: Arc::clone(text), offset }
+    /// Line and column, counted from 1; the column in characters.
+    fn position(&self) -> (usize, usize) {
+        let line = self.file.lines.partition_point(|&start| start <= self.offset);
+        let start = self.file.lines[line - 1];
+        let before = self.file.text.get(start..self.offset).unwrap_or(&self.file.text[start..]);
+        (line, before.chars().count() + 1)
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+        let (line, column) = self.position();
+        write!(f, "{}:{line}:{column}", self.file.name)
     }
 }
 
 /// A file of policies. It is split before it is parsed, so that a bad policy hides no problem of the next one.
-pub(super) struct Source {
-    file: Arc<str>,
-    text: Arc<str>,
-}
+pub(super) struct Source(Arc<File>);
 
 /// The text of one policy, with its annotations and its `;`.
 pub(super) struct Statement<'t> {
@@ -55,20 +58,22 @@ pub(super) struct Statement<'t> {
 }
 
 impl Source {
-    pub(super) fn new(file: &str, text: &str) -> Self {
-        Self { file: file.into(), text: text.into() }
+    pub(super) fn new(name: &str, text: &str) -> Self {
+        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self(Arc::new(File { name: name.into(), text: text.into(), lines: [0].into_iter().chain(starts).collect() }))
     }
 
     /// Hands every policy of the file to `each`.
     pub(super) fn read(&self, problems: &mut Problems, mut each: impl FnMut(&Statement<'_>, &mut Problems)) {
-        if self.text.len() > BYTES_MAX {
-            let message = format!("file has {} bytes; at most {BYTES_MAX} are read", self.text.len());
-            problems.push(Place::at(&self.file, &self.text, 0).problem(message, None));
+        let place = |offset| Place { file: Arc::clone(&self.0), offset };
+        let text = &self.0.text;
+        if text.len() > BYTES_MAX {
+            let message = format!("file has {} bytes; at most {BYTES_MAX} are read", text.len());
+            problems.push(place(0).problem(message, None));
             return;
         }
-        for (start, end, annotations) in split(&self.text) {
-            let place = Place::at(&self.file, &self.text, start);
-            each(&Statement { text: &self.text[start..end], place, annotations }, problems);
+        for (start, end, annotations) in split(text) {
+            each(&Statement { text: &text[start..end], place: place(start), annotations }, problems);
         }
     }
 }

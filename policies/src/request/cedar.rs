@@ -18,7 +18,6 @@ pub(crate) struct Words {
     department: EntityTypeName,
     result_type: EntityTypeName,
     sharing: EntityTypeName,
-    disclosure: EntityTypeName,
     subject_kind: EntityTypeName,
     grant: EntityTypeName,
     actions: [EntityUid; 2],
@@ -33,7 +32,6 @@ impl Words {
             department: name("Department"),
             result_type: name("ResultType"),
             sharing: name("Sharing"),
-            disclosure: name("Disclosure"),
             subject_kind: name("SubjectKind"),
             grant: name("GrantStanding"),
             actions,
@@ -55,7 +53,6 @@ impl Words {
         });
         let facts = [
             ("sharing", word(&self.sharing, request.sharing.as_str())),
-            ("disclosure", word(&self.disclosure, request.disclosure.as_str())),
             ("grant", word(&self.grant, grant.map_or("not_needed", GrantStanding::as_str))),
             ("subject_kind", word(&self.subject_kind, request.subject_kind.as_str())),
             ("item", text(request.item.as_str())),

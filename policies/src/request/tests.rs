@@ -68,7 +68,7 @@ fn every_fact_in_the_context_is_required_and_typed() {
     let (words, facts) = (words(), Facts::new());
     let request = facts.request();
     let whole = words.context(&request, None);
-    assert_eq!(whole.len(), 13);
+    assert_eq!(whole.len(), 12);
     for gap in 0..whole.len() {
         let mut context = words.context(&request, None);
         let (missing, _) = context.remove(gap);
