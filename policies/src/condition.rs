@@ -75,7 +75,7 @@ impl Condition {
             ),
             Self::CaseNumberGiven => ("未提供办件编号", "no case number is given"),
             Self::DisclosureSuffices => (
-                "该结果类型仅供核验,不提供数据项的值",
+                "该结果类型仅供核验，不提供数据项的值",
                 "this type of result can be verified only; its field values are not disclosed",
             ),
         };

@@ -163,7 +163,7 @@ fn grant(of: &Refusal, standing: &GrantStanding) -> v1::GrantRefusal {
     };
     let remedy = Localized {
         zh: format!(
-            "请依照《政务数据共享条例》第二十条,通过本部门数据共享工作机构向「{}」申请目录「{}」的授权。",
+            "请依照《政务数据共享条例》第二十条，通过本部门数据共享工作机构向「{}」申请目录「{}」的授权。",
             of.result_type.provider, of.result_type.catalogue.entry
         ),
         en: format!(
@@ -183,7 +183,7 @@ fn grant(of: &Refusal, standing: &GrantStanding) -> v1::GrantRefusal {
 
 fn permission(unmet: &[Condition]) -> v1::PermissionRefusal {
     let remedy = Localized {
-        zh: "请核对政务服务事项及其办事指南;如认为应当共享,请向本级政务数据共享主管部门提出。".into(),
+        zh: "请核对政务服务事项及其办事指南；如认为应当共享，请向本级政务数据共享主管部门提出。".into(),
         en: "check the service item and its guide; if the result should be shared, take it to the data-sharing authority".into(),
     };
     v1::PermissionRefusal {
@@ -232,11 +232,11 @@ fn explanation(cause: UndeterminedCause) -> Localized {
             ("提供部门的答复与其声明不符", "the department's answer does not fit its declaration")
         }
         UndeterminedCause::DeclarationBroken => (
-            "该部门的接入声明有误,且没有可用的旧版本",
+            "该部门的接入声明有误，且没有可用的旧版本",
             "the department's declaration is broken and no earlier one was good",
         ),
     };
-    let duty = "此结果未知,不等于没有;不得因此要求申请人另行提供材料。";
+    let duty = "此结果未知，不等于没有；不得因此要求申请人另行提供材料。";
     Localized {
         zh: format!("{zh}。{duty}"),
         en: format!("{en}; this is not a no, and the applicant must not be asked for it"),

@@ -95,7 +95,7 @@ fn demonstrate(city: &Path, options: &Options) -> Result<Exit, Failure> {
         if let Ok(asked) = &asked {
             print(options, city, address, asked);
             if !options.once {
-                say("网关继续运行,按 Ctrl-C 结束。", "the gateway goes on serving; Ctrl-C ends it");
+                say("网关继续运行，按 Ctrl-C 结束。", "the gateway goes on serving; Ctrl-C ends it");
                 termination().await;
             }
         }

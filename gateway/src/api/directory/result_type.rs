@@ -114,11 +114,11 @@ fn matching_rule(of: &Field) -> Localized {
         FieldForm::Text { fold: Fold::Exact } => ("逐字比对", "compared character by character"),
         FieldForm::Code { .. } => ("与所列代码词比对", "compared with the listed words"),
         FieldForm::Scope { .. } => {
-            ("所核验的每一项均须在记录的范围之内,逐项比对", "each item claimed must be among the items of the record")
+            ("所核验的每一项均须在记录的范围之内，逐项比对", "each item claimed must be among the items of the record")
         }
         FieldForm::Integer { .. } => ("按数值比较", "compared as a number"),
         FieldForm::Date(_) => (
-            "按日期比较;日期写法不同仅视为书写形式不同,「长期」晚于任何日期",
+            "按日期比较；日期写法不同仅视为书写形式不同，「长期」晚于任何日期",
             "compared as a day; notations are differences of form alone, and 长期 is later than every date",
         ),
         FieldForm::Flag { .. } => ("是或否", "yes or no"),
