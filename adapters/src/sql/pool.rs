@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
@@ -18,6 +19,10 @@ const LOCKED_MAX: Duration = Duration::from_millis(250);
 
 /// After how many steps of SQLite's machine a query looks whether anybody still waits for it: some tens of microseconds.
 const STOP_STEPS: c_int = 1000;
+
+/// The largest value that SQLite makes or reads, in bytes: its own bound is a gigabyte, and a value is in memory before
+/// its size can be looked at.
+const VALUE_BYTES_MAX: c_int = 1 << 20;
 
 /// Connections to one database file. At most `turns` pieces of work run, also when a file system hangs and the threads
 /// of earlier look-ups do not come back.
@@ -110,6 +115,7 @@ impl Pool {
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(LOCKED_MAX)?;
         connection.set_prepared_statement_cache_capacity(self.statements);
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX)?;
         connection.pragma_update(None, "query_only", true)?;
         // The file is the department's: what its views and triggers call is not ours to run.
         connection.pragma_update(None, "trusted_schema", false)?;

@@ -157,3 +157,13 @@ async fn a_hung_department_gathers_no_queue() {
     assert!(busy >= 150, "{busy} of 200 were told at once that the department is busy");
     assert!(begun.elapsed() < declaration.limits.deadline + Duration::from_secs(2));
 }
+
+#[tokio::test]
+async fn a_huge_cell_is_refused_before_it_is_in_memory_and_columns_that_are_not_read_may_be_large() {
+    // 8 MiB of digits, and a photograph of 8 MiB beside a good value.
+    let (_folder, adapter) = department(&holding_months("replace(hex(zeroblob(4194304)), '0', '3')"));
+    assert_eq!(ask(&adapter).await, malformed("a value is too large"));
+    let photograph = "ALTER TABLE licence ADD COLUMN photograph; UPDATE licence SET photograph = zeroblob(8388608);";
+    let (_folder, adapter) = department(&format!("{}{photograph}", holding_months("36")));
+    assert_eq!(ask(&adapter).await.unwrap().records.len(), 1);
+}
