@@ -38,13 +38,15 @@ pub(super) fn retrieve_response(answer: &Answer) -> v1::RetrieveResultResponse {
     v1::RetrieveResultResponse { answer: wire, validation: validation(answer), ..Default::default() }
 }
 
-pub(super) fn receipt(receipt: &Receipt) -> v1::Receipt {
+/// `caller` is the URI of the system that asked: officials are who it says they are.
+pub(super) fn receipt(receipt: &Receipt, caller: &str) -> v1::Receipt {
     v1::Receipt {
         index: receipt.index(),
         leaf_hash: receipt.leaf_hash().to_vec(),
         decision_id: receipt.decision().to_string(),
         // Whole seconds take as many bytes whatever the answer is; the leaf has the microsecond.
         recorded_at: Some(prost_types::Timestamp { seconds: receipt.recorded_at().as_second(), nanos: 0 }),
+        official_asserted_by: caller.into(),
     }
 }
 

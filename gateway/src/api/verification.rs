@@ -15,7 +15,6 @@ use uuid::Uuid;
 use super::answer::{receipt, retrieve_response, verify_response};
 use super::{Edge, error, explain, question};
 use crate::answer::Answer;
-use crate::audit::Receipt;
 use crate::directory::{Rejection, Violation};
 use crate::server::DecisionId;
 use crate::telemetry::{Metrics, current_traceparent};
@@ -44,6 +43,7 @@ impl VerificationApi {
         let metrics = Arc::clone(&self.metrics);
         let traceparent = current_traceparent();
         let (decision, language) = (edge.decision.as_uuid(), edge.language);
+        let caller = Arc::clone(edge.caller.uri());
         let task = async move {
             let call = Call {
                 caller: edge.caller,
@@ -56,7 +56,7 @@ impl VerificationApi {
             };
             let answered =
                 verification.answer(call).await.map_err(|fault| error::status_of(&fault, decision, language))?;
-            respond::<Q>(answered, &metrics)
+            respond::<Q>(&answered, &caller, &metrics)
         };
         match tokio::spawn(task.in_current_span()).await {
             Ok(outcome) => outcome,
@@ -73,7 +73,7 @@ trait Asking: Message + Default + 'static {
 
     fn words(&self) -> crate::directory::Words<'_>;
     fn response(answer: &Answer) -> Self::Response;
-    fn seal(response: &mut Self::Response, receipt: &Receipt);
+    fn seal(response: &mut Self::Response, receipt: v1::Receipt);
 
     /// What "the same content" means: the message as this contract writes it, so that unknown fields and the order of
     /// fields do not count.
@@ -96,9 +96,9 @@ impl Asking for v1::VerifyRequest {
         verify_response(answer)
     }
 
-    fn seal(response: &mut v1::VerifyResponse, of: &Receipt) {
-        response.decision_id = of.decision().to_string();
-        response.receipt = Some(receipt(of));
+    fn seal(response: &mut v1::VerifyResponse, receipt: v1::Receipt) {
+        response.decision_id.clone_from(&receipt.decision_id);
+        response.receipt = Some(receipt);
     }
 }
 
@@ -114,14 +114,14 @@ impl Asking for v1::RetrieveResultRequest {
         retrieve_response(answer)
     }
 
-    fn seal(response: &mut v1::RetrieveResultResponse, of: &Receipt) {
-        response.decision_id = of.decision().to_string();
-        response.receipt = Some(receipt(of));
+    fn seal(response: &mut v1::RetrieveResultResponse, receipt: v1::Receipt) {
+        response.decision_id.clone_from(&receipt.decision_id);
+        response.receipt = Some(receipt);
     }
 }
 
 /// A response is made of an answer and the receipt of its record, and of nothing else.
-fn respond<Q: Asking>(answered: Answered, metrics: &Metrics) -> Result<Q::Response, Status> {
+fn respond<Q: Asking>(answered: &Answered, caller: &str, metrics: &Metrics) -> Result<Q::Response, Status> {
     let mut response = match &answered.given {
         Given::Fresh(answer) => {
             metrics.count_decision(answer.as_str(), answer.cause());
@@ -132,7 +132,7 @@ fn respond<Q: Asking>(answered: Answered, metrics: &Metrics) -> Result<Q::Respon
             Q::Response::decode(written.as_slice()).map_err(|_| Status::internal("a recorded answer cannot be read"))?
         }
     };
-    Q::seal(&mut response, &answered.receipt);
+    Q::seal(&mut response, receipt(&answered.receipt, caller));
     Ok(response)
 }
 

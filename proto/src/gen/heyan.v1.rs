@@ -488,9 +488,12 @@ pub struct Receipt {
     /// The decision that the entry records.
     #[prost(string, tag = "3")]
     pub decision_id: ::prost::alloc::string::String,
-    /// When it was recorded.
+    /// When it was recorded, to the second; the leaf has the microsecond.
     #[prost(message, optional, tag = "4")]
     pub recorded_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The URI of the system that asserted who the official is: the gateway has not verified the official itself.
+    #[prost(string, tag = "5")]
+    pub official_asserted_by: ::prost::alloc::string::String,
 }
 /// What a determination found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
