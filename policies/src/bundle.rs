@@ -90,7 +90,7 @@ impl PolicyBundle {
     ///
     /// # Errors
     /// [`Problems`] holds everything that is wrong: syntax, missing or unknown annotations, doubled ids, passed review
-    /// dates, `permit`s of departments, and whatever strict validation finds.
+    /// dates, `permit`s of departments, files without an exception, and whatever strict validation finds.
     pub fn load<F: AsRef<str>, T: AsRef<str>>(departments: &[(F, T)], today: Date) -> Result<Self, Problems> {
         let mut files: Vec<(&str, &str)> =
             departments.iter().map(|(file, text)| (file.as_ref(), text.as_ref())).collect();
@@ -103,9 +103,22 @@ impl PolicyBundle {
             });
         }
         for (file, text) in &files {
+            let mut is_empty = true;
             Source::new(file, text).read(&mut problems, |statement, problems| {
+                is_empty = false;
                 policies.extend(annotation::read_exception(statement, today, problems));
             });
+            // What is left of a file when a disk is full while it is written: its exceptions would be gone in silence.
+            if is_empty && problems.iter().all(|problem| problem.file != *file) {
+                let help = Some("write the exception, or remove the file".into());
+                problems.push(Problem {
+                    file: (*file).into(),
+                    line: 1,
+                    column: 1,
+                    message: "the file holds no exception".into(),
+                    help,
+                });
+            }
         }
         if policies.len() > EXCEPTIONS_MAX + BASE_POLICIES_MAX {
             let (file, message) = (files[0].0.to_owned(), format!("at most {EXCEPTIONS_MAX} exceptions are read"));

@@ -156,6 +156,12 @@ impl Loader<'_> {
             .unwrap_or_else(|problems| BTreeMap::from([(POLICIES.to_owned(), Err(problems))]));
         let mut texts = Vec::new();
         let mut problems = Problems::default();
+        // Other folders may be absent, which takes away; without this one everything that it withholds would be shared.
+        if !self.folder.join(POLICIES).is_dir() {
+            let message = "folder is not there, and without it no exception holds".into();
+            let help = Some("make it; it may be empty".into());
+            problems.push(Problem { file: POLICIES.into(), line: 1, column: 1, message, help });
+        }
         for (file, text) in files {
             match text {
                 Ok(text) => texts.push((file, text)),

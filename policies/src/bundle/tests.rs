@@ -104,6 +104,14 @@ fn departments_only_forbid_and_name_what_they_withhold() {
 }
 
 #[test]
+fn a_file_without_an_exception_is_refused() {
+    for text in ["", " \n", "// forbid (principal, action, resource);\n"] {
+        let found = refused(text);
+        assert!(found.starts_with("policies/tax.cedar:1:1: the file holds no exception"), "{text:?}: {found}");
+    }
+}
+
+#[test]
 fn all_problems_are_found_at_once() {
     let broken = exception("when {", "when {{");
     let passed = exception("2026-11-23", "2020-01-01");

@@ -51,9 +51,10 @@ fn a_good_folder_becomes_a_whole_snapshot() {
 #[test]
 fn folders_that_are_not_there_are_empty() {
     let city = City::new();
-    for folder in ["departments", "systems", "people", "items", "grants", "policies"] {
+    for folder in ["departments", "systems", "people", "items", "grants"] {
         std::fs::remove_dir_all(city.path().join(folder)).unwrap();
     }
+    city.remove("policies/market-regulation.cedar");
     let loaded = city.load();
     assert!(loaded.problems.is_empty(), "{}", loaded.problems);
     assert_eq!(loaded.directory.departments().count() + loaded.directory.items().count(), 0);
@@ -215,6 +216,28 @@ fn without_its_exceptions_a_city_is_not_served() {
         problems.contains("policies/market-regulation.cedar:") && problems.contains("grants/2026.toml:1:10:"),
         "{problems}"
     );
+}
+
+#[test]
+fn exceptions_do_not_vanish_with_their_folder_or_the_text_of_their_file() {
+    let vanishings: [(&str, fn(&City)); 2] = [
+        ("policies:1:1: folder is not there", |city| {
+            std::fs::rename(city.path().join("policies"), city.path().join("aside")).unwrap();
+        }),
+        ("policies/market-regulation.cedar:1:1: the file holds no exception", |city| {
+            city.write("policies/market-regulation.cedar", "");
+        }),
+    ];
+    for (expected, vanish) in vanishings {
+        let city = City::new();
+        let first = city.load().directory;
+        vanish(&city);
+        let LoadError::Unusable(problems) = city.load_after(None).unwrap_err();
+        assert!(problems.to_string().starts_with(expected), "{problems}");
+        let next = city.load_after(Some(&first)).unwrap();
+        assert_eq!(next.directory.engine().bundle(), first.engine().bundle(), "{expected}");
+        assert_eq!(next.directory.stale().len(), 1, "{expected}");
+    }
 }
 
 #[test]
