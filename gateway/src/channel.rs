@@ -76,7 +76,7 @@ pub fn was_not_taken(status: &Status) -> bool {
 const GOODBYE: &str = "connection error received: not a result of an error";
 
 /// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

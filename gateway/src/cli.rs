@@ -139,4 +139,22 @@ mod tests {
     fn the_command_line_is_well_formed() {
         super::Cli::command().debug_assert();
     }
+
+    #[test]
+    fn the_examples_of_the_help_name_what_the_sample_city_has() {
+        let systems = include_str!("../sample/systems/systems.toml");
+        let item = include_str!("../items/nursery-filing.toml");
+        let mut command = super::Cli::command();
+        for name in ["verify", "directory"] {
+            let help = command.find_subcommand_mut(name).unwrap().render_long_help().to_string();
+            let words: Vec<&str> = help.split_whitespace().filter(|word| !word.starts_with('<')).collect();
+            let after =
+                |option: &'static str| words.windows(2).filter(move |pair| pair[0] == option).map(|pair| pair[1]);
+            let callers: Vec<_> = after("--as").filter(|word| !word.starts_with('-')).collect();
+            assert!(callers.iter().any(|id| systems.contains(&format!("id = \"{id}\""))), "{name}: {callers:?}");
+            for code in after("--item").filter(|word| word.starts_with('1')) {
+                assert!(item.contains(&format!("code = \"{code}\"")), "{name}: {code}");
+            }
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! `heyan directory`: what can be asked of whom.
 
+mod result_type;
+
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use heyan_proto::v1;
@@ -15,8 +17,8 @@ use super::{Exit, Failure, Language, Output, block_on};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  heyan directory --city city --as market-regulation result-types
-  heyan directory --city city --as market-regulation show food-licence --lang en")]
+  heyan directory --city city --as health-intake result-types
+  heyan directory --city city --as health-intake show food-licence --lang en")]
 pub(crate) struct Options {
     #[command(flatten)]
     connection: Connection,
@@ -40,7 +42,7 @@ enum What {
         #[arg(long, value_name = "ID")]
         provider: Option<String>,
     },
-    /// One result type: fields, operators, coverage, freshness, sharing class, legal basis
+    /// One result type: all that is to be known before a question about it
     Show {
         /// The result type
         id: String,
@@ -78,7 +80,11 @@ fn table(rows: Vec<Vec<String>>) -> Table {
 }
 
 async fn departments(mut client: Client, language: Language) -> Result<Listing, Failure> {
-    let mut rows = vec![["id", "name", "sharing office", "contact", "declaration"].map(str::to_owned).to_vec()];
+    let titles = match language {
+        Language::Chinese => ["标识", "名称", "数据共享工作机构", "联系方式", "接入声明"],
+        Language::English => ["id", "name", "sharing office", "contact", "declaration"],
+    };
+    let mut rows = vec![titles.map(str::to_owned).to_vec()];
     let mut objects = Vec::new();
     let mut page_token = String::new();
     loop {
@@ -88,9 +94,10 @@ async fn departments(mut client: Client, language: Language) -> Result<Listing, 
         for department in &page.departments {
             let health = word(department.health().as_str_name(), "DECLARATION_HEALTH_");
             let name = text(department.name.as_ref(), language);
-            objects.push(
-                json!({ "id": department.id, "name": name, "contact": department.contact, "declaration": health }),
-            );
+            objects.push(json!({
+                "id": department.id, "name": name, "credit_code": department.credit_code,
+                "sharing_office": department.sharing_office, "contact": department.contact, "declaration": health,
+            }));
             rows.push(vec![
                 department.id.clone(),
                 name,
@@ -107,7 +114,11 @@ async fn departments(mut client: Client, language: Language) -> Result<Listing, 
 }
 
 async fn result_types(mut client: Client, provider: Option<&str>, language: Language) -> Result<Listing, Failure> {
-    let mut rows = vec![["id", "name", "provider", "sharing", "disclosure"].map(str::to_owned).to_vec()];
+    let titles = match language {
+        Language::Chinese => ["标识", "名称", "提供部门", "共享属性", "披露层级"],
+        Language::English => ["id", "name", "provider", "sharing", "disclosure"],
+    };
+    let mut rows = vec![titles.map(str::to_owned).to_vec()];
     let mut objects = Vec::new();
     let mut page_token = String::new();
     loop {
@@ -134,46 +145,5 @@ async fn show(mut client: Client, id: &str, language: Language) -> Result<Listin
     speak(language, &mut call);
     let response = client.get_result_type(call).await.map_err(|status| failed(&status))?.into_inner();
     let of = response.result_type.unwrap_or_default();
-    let mut rows = vec![vec![of.id.clone(), text(of.name.as_ref(), language)]];
-    let mut fact = |name: &str, value: String| {
-        if !value.is_empty() {
-            rows.push(vec![name.to_owned(), value]);
-        }
-    };
-    fact("provider", of.provider.clone());
-    fact(
-        "subject kinds",
-        of.subject_kinds().map(|kind| word(kind.as_str_name(), "SUBJECT_KIND_")).collect::<Vec<_>>().join(", "),
-    );
-    fact("sharing", word(of.sharing().as_str_name(), "SHARING_CLASS_"));
-    fact("legal basis", of.legal_basis.clone());
-    fact("disclosure", word(of.disclosure().as_str_name(), "DISCLOSURE_"));
-    for exception in &of.exceptions {
-        let citation = exception.legal_basis.as_ref().map(|basis| basis.citation.clone()).unwrap_or_default();
-        fact("exception", format!("{} · {citation} · {}", exception.id, text(exception.title.as_ref(), language)));
-    }
-    if let Some(coverage) = &of.coverage {
-        fact("coverage", format!("{} {}", text(coverage.note.as_ref(), language), coverage.issued_from).trim().into());
-    }
-    if let Some(freshness) = &of.freshness {
-        fact("updated", word(freshness.update_frequency().as_str_name(), "UPDATE_FREQUENCY_").to_lowercase());
-    }
-    let mut fields = Vec::new();
-    for field in &of.fields {
-        let operators: Vec<_> =
-            field.operators().map(|operator| word(operator.as_str_name(), "OPERATOR_").to_lowercase()).collect();
-        let kind = word(field.r#type().as_str_name(), "FIELD_TYPE_").to_lowercase();
-        let title = text(field.title.as_ref(), language);
-        let rule = text(field.matching_rule.as_ref(), language);
-        fact(&field.name, format!("{title} · {kind} · {} · {rule}", operators.join(" ")));
-        fields.push(json!({
-            "name": field.name, "title": title, "type": kind, "operators": operators, "unit": field.unit,
-            "code_words": field.code_words, "disclosed": field.disclosed,
-        }));
-    }
-    let object = json!({
-        "id": of.id, "provider": of.provider, "sharing": word(of.sharing().as_str_name(), "SHARING_CLASS_"),
-        "legal_basis": of.legal_basis, "disclosure": word(of.disclosure().as_str_name(), "DISCLOSURE_"), "fields": fields,
-    });
-    Ok((rows, object))
+    Ok((result_type::rows(&of, language), result_type::object(&of, language)))
 }

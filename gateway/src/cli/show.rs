@@ -36,9 +36,8 @@ pub(super) fn show(response: &v1::VerifyResponse, language: Language) -> Shown {
             detail: format!("{} · {}", text(of.explanation.as_ref(), language), of.contact),
         },
         None => {
-            let fields =
-                response.validation.as_ref().map(|validation| validation.fields.join(", ")).unwrap_or_default();
-            Shown { answer: "validation", finding: "PERMITTED".into(), detail: fields }
+            let detail = response.validation.as_ref().map(|of| validation(of, language)).unwrap_or_default();
+            Shown { answer: "validation", finding: "PERMITTED".into(), detail }
         }
     }
 }
@@ -60,9 +59,13 @@ pub(super) fn to_json(response: &v1::VerifyResponse) -> Value {
         Some(Answer::Determination(of)) => object["determination"] = determination_json(of),
         Some(Answer::Refusal(of)) => object["refusal"] = refusal_json(of),
         Some(Answer::Undetermined(of)) => object["provider"] = of.provider.clone().into(),
-        None => {}
+        None => object["validation"] = response.validation.as_ref().map(validation_json).into(),
     }
     object
+}
+
+fn validation_json(of: &v1::Validation) -> Value {
+    json!({ "disclosure": word(of.disclosure().as_str_name(), "DISCLOSURE_"), "fields": of.fields })
 }
 
 fn determination_json(of: &v1::Determination) -> Value {
@@ -158,6 +161,12 @@ fn outcome(outcome: v1::ClaimOutcome, language: Language) -> &'static str {
         Outcome::NotHeld => ("记录中无此项", "not held"),
     };
     pick(language, zh, en)
+}
+
+fn validation(of: &v1::Validation, language: Language) -> String {
+    let disclosure = word(of.disclosure().as_str_name(), "DISCLOSURE_");
+    let fields = if of.fields.is_empty() { String::new() } else { format!(" · {}", of.fields.join(", ")) };
+    format!("{} {disclosure}{fields}", pick(language, "披露层级", "disclosure"))
 }
 
 fn refusal(of: &v1::Refusal, language: Language) -> String {

@@ -63,9 +63,9 @@ pub(crate) struct Options {
 
 const EXAMPLES: &str = "\
 Examples:
-  heyan verify --city city --as market-regulation --result-type food-licence --subject credit_code:91500000MA0000015Q \\
-      --claim business_items contains 热食类食品制售 --item 11500000MB0000027A3000101001001 --case CASE-1
-  heyan directory --city city --as market-regulation show food-licence     which fields and operators there are
+  heyan verify --city city --as health-intake --result-type food-licence --subject credit_code:91500000MA0000015Q \\
+      --claim business_items contains 热食类食品制售 --item 11500000MB000006XJ2001023004001 --case CASE-1
+  heyan directory --city city --as health-intake show food-licence     which fields and operators there are
 
 Kinds: citizen_number, residence_permit, permanent_resident_card, credit_code, passport, mainland_travel_permit,
        taiwan_travel_permit
@@ -94,7 +94,9 @@ pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
 fn print_table(response: &v1::VerifyResponse, language: Language) {
     let shown = show::show(response, language);
     println!("{}: {}", shown.answer, shown.finding);
-    println!("  {}", shown.detail);
+    if !shown.detail.is_empty() {
+        println!("  {}", shown.detail);
+    }
     if let Some(receipt) = &response.receipt {
         println!("  {} #{} · {}", show::pick(language, "留痕", "entry"), receipt.index, receipt.decision_id);
     }

@@ -168,11 +168,11 @@ fn listen(city: &Path, heard: &Arc<Notify>) -> Option<RecommendedWatcher> {
 fn report(before: &BTreeSet<Problem>, problems: &Problems, warnings: &Problems) -> BTreeSet<Problem> {
     for problem in problems.iter().filter(|problem| !before.contains(problem)) {
         let Problem { file, line, column, message, help } = problem;
-        error!(file, line, column, message, help, "a file of the city folder is broken");
+        error!(file, line, column, problem = message, help, "a file of the city folder is broken");
     }
     for warning in warnings.iter().filter(|warning| !before.contains(warning)) {
         let Problem { file, line, column, message, help } = warning;
-        warn!(file, line, column, message, help, "a file of the city folder wants attention");
+        warn!(file, line, column, problem = message, help, "a file of the city folder wants attention");
     }
     problems.iter().chain(warnings.iter()).cloned().collect()
 }
