@@ -3,6 +3,11 @@
 mod answers;
 mod bad_input;
 mod canary;
+mod command_line;
+mod contract;
+mod identity;
 mod interop;
 mod once;
+mod reload;
+mod trust;
 mod verdict;

@@ -330,7 +330,7 @@ pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
     ),
     row(
         "value: a text for a flag",
-        |q| claim(q, "renewal_pending", Operator::Equals, text("true")),
+        |q| claim(q, "renewal_pending", Operator::Equals, text("已申请延续")),
         Reason::ClaimValueUnfit,
         &["claims[0].value"],
     ),

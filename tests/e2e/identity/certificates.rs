@@ -15,7 +15,7 @@ pub(super) struct Shown {
     pub(super) not_before: i32,
     pub(super) not_after: i32,
     pub(super) is_authority: bool,
-    pub(super) usage: Option<ExtendedKeyUsagePurpose>,
+    pub(super) is_server: bool,
     pub(super) of_another_authority: bool,
     pub(super) is_shown: bool,
 }
@@ -35,29 +35,26 @@ const GOOD: Shown = Shown {
     not_before: 2020,
     not_after: 2099,
     is_authority: false,
-    usage: Some(ExtendedKeyUsagePurpose::ClientAuth),
+    is_server: false,
     of_another_authority: false,
     is_shown: true,
 };
 
 pub(super) const BAD_CERTIFICATES: &[(&str, Shown, Refused)] = &[
     ("none", Shown { is_shown: false, ..GOOD }, Refused::InTheHandshake("no_certificate")),
-    ("of another authority", Shown { of_another_authority: true, ..GOOD }, Refused::InTheHandshake("unknown_authority")),
+    (
+        "of another authority",
+        Shown { of_another_authority: true, ..GOOD },
+        Refused::InTheHandshake("unknown_authority"),
+    ),
     ("expired", Shown { not_after: 2021, ..GOOD }, Refused::InTheHandshake("expired")),
     ("not valid yet", Shown { not_before: 2098, ..GOOD }, Refused::InTheHandshake("not_yet_valid")),
     ("an authority's", Shown { is_authority: true, ..GOOD }, Refused::InTheHandshake("authority")),
-    (
-        "a server's",
-        Shown { usage: Some(ExtendedKeyUsagePurpose::ServerAuth), ..GOOD },
-        Refused::InTheHandshake("wrong_purpose"),
-    ),
+    ("a server's", Shown { is_server: true, ..GOOD }, Refused::InTheHandshake("wrong_purpose")),
     ("no URI", Shown { uris: &[], ..GOOD }, Refused::OnEachCall("no_uri", "CERTIFICATE_NAMES_AMBIGUOUS")),
     (
         "two URIs",
-        Shown {
-            uris: &[HEALTH[0], "spiffe://sample-city.example/system/housing-intake"],
-            ..GOOD
-        },
+        Shown { uris: &[HEALTH[0], "spiffe://sample-city.example/system/housing-intake"], ..GOOD },
         Refused::OnEachCall("several_uris", "CERTIFICATE_NAMES_AMBIGUOUS"),
     ),
     (
@@ -114,7 +111,10 @@ impl Authority {
     pub(super) async fn show(&self, gateway: &Gateway, city: &City, shown: &Shown) -> Result<Channel, Error> {
         let mut params = params(shown.common_name, shown.not_before, shown.not_after);
         params.subject_alt_names = shown.uris.iter().map(|&uri| SanType::URI(uri.try_into().unwrap())).collect();
-        params.extended_key_usages = shown.usage.clone().into_iter().collect();
+        params.extended_key_usages = vec![match shown.is_server {
+            true => ExtendedKeyUsagePurpose::ServerAuth,
+            false => ExtendedKeyUsagePurpose::ClientAuth,
+        }];
         if shown.is_authority {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         }
