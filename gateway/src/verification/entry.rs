@@ -103,8 +103,12 @@ impl Facts {
     pub(super) fn denied(mut self, denial: &Denial) -> Self {
         self.decided(DecisionWord::Deny, &denial.bundle);
         self.put("policies", policies(&denial.policies));
-        if let DenialCause::NotPermitted(unmet) = &denial.cause {
-            self.put("unmet", names(unmet.iter().map(|condition| condition.as_str().to_owned())));
+        match &denial.cause {
+            DenialCause::Exception(facts) => self.put("exception", facts.id.as_str()),
+            DenialCause::GrantRequired(_) => {}
+            DenialCause::NotPermitted(unmet) => {
+                self.put("unmet", names(unmet.iter().map(|condition| condition.as_str().to_owned())));
+            }
         }
         self
     }

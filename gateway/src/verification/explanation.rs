@@ -120,7 +120,9 @@ fn effects(directory: &Directory, found: &Found, body: &Value, of: &Explained) -
     let law = |id: &str| exceptions.iter().find(|facts: &&&ExceptionFacts| facts.id.as_str() == id);
     // A refusal for an unmet condition names the permit that did not apply; every other refusal names forbids.
     let unmet = of.conditions.iter().any(|(_, met)| !met);
-    let decided = words(body, "policies").into_iter().map(|id| Effect {
+    // What withholds every result type that is not shared is one policy; the exception of this one has the law.
+    let exception = text(body, "exception").filter(|id| !words(body, "policies").contains(id));
+    let decided = words(body, "policies").into_iter().chain(exception).map(|id| Effect {
         policy: id.to_owned(),
         forbids: !of.permitted && !unmet,
         applied: !unmet,
@@ -130,7 +132,9 @@ fn effects(directory: &Directory, found: &Found, body: &Value, of: &Explained) -
     let mut effects: Vec<Effect> = decided.collect();
     let could_have = explain_again(directory, found, body, of).unwrap_or_default();
     for (id, title, holds) in could_have {
-        if !effects.iter().any(|effect| effect.policy == id) {
+        if let Some(effect) = effects.iter_mut().find(|effect| effect.policy == id) {
+            effect.title.get_or_insert(title);
+        } else {
             let legal_basis = law(&id).map(|facts| facts.legal_basis.clone());
             effects.push(Effect { policy: id, forbids: true, applied: holds, title: Some(title), legal_basis });
         }
