@@ -17,7 +17,7 @@ use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 
 use crate::identity::Caller;
-use crate::server::{DECODE_MAX, Deadline, DecisionId, ENCODE_MAX, Language};
+use crate::server::{DECODE_MAX, Deadline, DecisionId, ENCODE_MAX, Language, Place};
 use crate::telemetry::Metrics;
 use crate::verification::Verification;
 
@@ -48,6 +48,7 @@ struct Edge {
     decision: DecisionId,
     deadline: Deadline,
     language: Language,
+    place: Place,
 }
 
 impl Edge {
@@ -58,6 +59,7 @@ impl Edge {
             decision: left(extensions),
             deadline: left(extensions),
             language: left(extensions),
+            place: left(extensions),
         }
     }
 }

@@ -37,6 +37,7 @@ pub use decision::{DECISION_HEADER, DecisionId};
 pub use fault::Language;
 pub(crate) use fault::{PUSHBACK, described};
 pub use health::Declared;
+pub(crate) use shed::Place;
 pub use tls::{Tls, TlsError};
 
 use crate::clock::Clock;

@@ -45,6 +45,8 @@ impl VerificationApi {
         let (decision, language) = (edge.decision.as_uuid(), edge.language);
         let caller = Arc::clone(edge.caller.uri());
         let task = async move {
+            // Held until the answer is recorded: a caller who hangs up makes no room for another call.
+            let _place = edge.place;
             let call = Call {
                 caller: edge.caller,
                 decision,

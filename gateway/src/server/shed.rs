@@ -5,13 +5,20 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fault::Fault;
 use crate::telemetry::Metrics;
 
 /// An overloaded gateway still says whether it is healthy: to be restarted would not help it.
 const ALWAYS_ANSWERED: &str = "/grpc.health.v1.Health/";
+
+/// A call's place among those in work; in the extensions of its request. Work that goes on after its caller has hung up keeps
+/// a clone, so that whoever calls and hangs up again and again cannot have more of it done at once than the limit allows.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
 
 /// How many calls may be in work.
 #[derive(Debug, Clone)]
@@ -26,13 +33,17 @@ impl Room {
     }
 }
 
-pub(super) async fn shed_load(State(room): State<Room>, request: Request, next: Next) -> Response {
+pub(super) async fn shed_load(State(room): State<Room>, mut request: Request, next: Next) -> Response {
     if request.uri().path().starts_with(ALWAYS_ANSWERED) {
         return next.run(request).await;
     }
-    let Ok(_place) = room.places.try_acquire() else {
+    let Ok(permit) = room.places.try_acquire_owned() else {
         room.metrics.count_shed();
         return Fault::Overloaded.refuse(request).await;
     };
-    next.run(request).await
+    let place = Place { _permit: Arc::new(permit) };
+    request.extensions_mut().insert(place.clone());
+    let response = next.run(request).await;
+    drop(place);
+    response
 }

@@ -1,0 +1,58 @@
+//! What a hostile caller, operator or department tries. Failure: more work than the limits allow, or personal words in a log
+//! that was asked for more than it should say.
+
+use std::time::{Duration, Instant};
+
+use heyan_proto::v1::verification_service_client::VerificationServiceClient;
+use heyan_tests::{City, Gateway, Told, classes_from, questions, until};
+use tonic::Code;
+use uuid::Uuid;
+
+/// Makes every look-up of a food licence take some seconds of work at its department.
+fn slow_down(city: &City) {
+    city.edit("departments/market-regulation.toml", |text| {
+        let slow = "FROM SPJY_XKZ
+ WHERE TYSHXYDM = :subject_number AND 0 < \
+                    (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900000000) SELECT max(i) FROM n)";
+        text.replace("FROM SPJY_XKZ\n WHERE TYSHXYDM = :subject_number", slow)
+    });
+}
+
+/// Whoever calls and hangs up does not get around `limits.in_flight`: the question goes on until its answer is recorded.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_who_hangs_up_makes_no_room_for_another_call() {
+    let city = City::new();
+    slow_down(&city);
+    city.edit("heyan.toml", |text| text.replace("in_flight = 1024", "in_flight = 1"));
+    let gateway = Gateway::start(&city);
+    let (case, question) = questions::named("food-licence-in-force");
+    let mut client = VerificationServiceClient::new(gateway.connect(case.system).await);
+    let hung_up = tokio::time::timeout(Duration::from_millis(300), client.verify(question.clone())).await;
+    assert!(hung_up.is_err(), "the department is not slow: {hung_up:?}");
+    assert_eq!(classes_from(&city, 0), ["intent"], "the question is not with the department");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut other = question.clone();
+    other.request_id = Uuid::new_v4().to_string();
+    let started = Instant::now();
+    let told = Told::by(&client.verify(other).await.unwrap_err());
+    assert_eq!((told.code, told.reason.as_str()), (Code::ResourceExhausted, "OVERLOADED"));
+    assert!(started.elapsed() < Duration::from_secs(1));
+    // The question that nobody waits for is answered in the log, and then there is room again.
+    until("the answer is recorded", || async { classes_from(&city, 0) == ["intent", "undetermined"] }).await;
+    client.verify(question).await.unwrap();
+}
+
+/// A batch may name one id twice; whoever comes second waits for the first, and neither waits forever.
+#[tokio::test]
+async fn one_id_all_through_a_batch_is_one_question() {
+    let city = City::new();
+    let gateway = Gateway::start(&city);
+    let (case, question) = questions::named("food-licence-in-force");
+    let mut client = VerificationServiceClient::new(gateway.connect(case.system).await);
+    let batch = heyan_proto::v1::BatchVerifyRequest { requests: vec![question; 100] };
+    let answered = tokio::time::timeout(Duration::from_secs(4), client.batch_verify(batch)).await.unwrap();
+    let items = answered.unwrap().into_inner().items;
+    assert_eq!(items.len(), 100);
+    assert!(items.iter().all(|item| *item == items[0]), "{items:?}");
+    assert_eq!(classes_from(&city, 0), ["intent", "answered"]);
+}
