@@ -3,13 +3,17 @@
 //! Everything has its place in the file; the environment overrides the log filter alone, because that is what an
 //! operator changes for one run. Relative paths are relative to the city folder.
 
-use std::fmt;
+mod trust_domain;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use heyan_proto::document::{self, Problem, Problems, Table};
 use heyan_proto::vocabulary::Localized;
+
+use crate::telemetry;
+pub use trust_domain::{TrustDomain, TrustDomainError};
 
 #[cfg(test)]
 mod tests;
@@ -185,41 +189,6 @@ impl Config {
     }
 }
 
-/// The authority of SPIFFE ids in one city: `sample-city.example` (SPIFFE ID standard, section 2.1).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct TrustDomain(Box<str>);
-
-/// A text that is not a trust domain.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to 255 lowercase ASCII letters, digits, `.`, `-` or `_`, such as `sample-city.example`")]
-pub struct TrustDomainError;
-
-impl TrustDomain {
-    /// Accepts a well-formed trust domain.
-    ///
-    /// # Errors
-    /// [`TrustDomainError`] says what a trust domain looks like.
-    pub fn parse(text: &str) -> Result<Self, TrustDomainError> {
-        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
-        if (1..=255).contains(&text.len()) && text.bytes().all(fits) {
-            Ok(Self(text.into()))
-        } else {
-            Err(TrustDomainError)
-        }
-    }
-
-    /// The trust domain as written.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for TrustDomain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// Why a file cannot be read, in words that name no path: the problem names the file.
 pub(crate) fn reading(error: &std::io::Error) -> String {
     match error.kind() {
@@ -309,7 +278,7 @@ fn read_telemetry(root: &mut Table<'_>) -> Option<Telemetry> {
     let Some(mut table) = root.optional_table("telemetry")? else {
         return Some(Telemetry { log: default::LOG.into(), otlp: None });
     };
-    let log = table.optional_text("log");
+    let log = table.optional_parse("log", |text| telemetry::check_filter(text).map(|()| text.to_owned()));
     let otlp = table.optional_parse("otlp", |text| {
         let fits = text.parse::<http::Uri>().is_ok_and(|uri| {
             uri.scheme_str() == Some("http") && uri.authority().is_some_and(|host| !host.as_str().contains('@'))

@@ -33,7 +33,7 @@ const QUIET: [&str; 7] = ["h2", "hyper", "hyper_util", "tonic", "tonic_web", "to
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The log filter cannot be read.
-    #[error("`telemetry.log` is not a filter such as `info` or `info,heyan=debug`")]
+    #[error("the variable `HEYAN_LOG`, or else `telemetry.log`, is not a filter such as `info` or `info,heyan=debug`")]
     Filter,
     /// The collector's address cannot be used.
     #[error(
@@ -87,6 +87,11 @@ impl Telemetry {
             Err(error) => tracing::warn!(%error, "the last traces could not be sent"),
         }
     }
+}
+
+/// Whether a log filter can be read.
+pub(crate) fn check_filter(log: &str) -> Result<(), &'static str> {
+    filter(log).map(drop).map_err(|_| "must be a filter such as `info` or `info,heyan=debug`")
 }
 
 fn filter(log: &str) -> Result<EnvFilter, TelemetryError> {

@@ -95,3 +95,9 @@ fn a_folder_without_the_file_says_how_to_get_one() {
     let found = Config::read(folder.path()).unwrap_err().to_string();
     assert!(found.contains("heyan.toml:1:1: cannot be read: no such file") && found.contains("heyan init"), "{found}");
 }
+
+#[test]
+fn a_log_filter_that_cannot_be_read_is_found_where_it_is_written() {
+    let found = problems(&format!("{SMALLEST}[telemetry]\nlog = \"heyan=bogus=1\"\n"));
+    assert!(found.starts_with("heyan.toml:15:7: `telemetry.log` must be a filter such as `info`"), "{found}");
+}

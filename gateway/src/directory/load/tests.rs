@@ -220,7 +220,8 @@ fn without_its_exceptions_a_city_is_not_served() {
 
 #[test]
 fn exceptions_do_not_vanish_with_their_folder_or_the_text_of_their_file() {
-    let vanishings: [(&str, fn(&City)); 2] = [
+    type Vanishing = (&'static str, fn(&City));
+    let vanishings: [Vanishing; 2] = [
         ("policies:1:1: folder is not there", |city| {
             std::fs::rename(city.path().join("policies"), city.path().join("aside")).unwrap();
         }),
