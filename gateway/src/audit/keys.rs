@@ -10,7 +10,7 @@ use std::sync::{Arc, RwLock};
 
 use aws_lc_rs::{hmac, rand};
 use heyan_proto::identifier::SubjectNumber;
-use heyan_proto::vocabulary::{CaseNumber, DepartmentId, PersonalText};
+use heyan_proto::vocabulary::{CaseNumber, DepartmentId, PersonalText, is_invisible};
 use jiff::civil::Date;
 
 use super::cipher::AesGcm;
@@ -202,10 +202,11 @@ fn tag(key: &hmac::Key, message: &[u8]) -> Tag {
     *whole.as_ref().first_chunk().expect("HMAC-SHA256 gives 32 bytes")
 }
 
-/// Full-width forms become ASCII, letters capitals, and white space is left out: what a clerk types in two ways is one number.
+/// Full-width forms become ASCII, letters capitals, and white space and what nobody sees are left out: what a clerk types in
+/// two ways is one number, and nobody hides from a search behind a character of no width.
 fn normalised(text: &str) -> String {
     text.chars()
-        .filter(|c| !c.is_whitespace())
+        .filter(|&c| !c.is_whitespace() && !is_invisible(c))
         .map(|c| match c {
             '\u{FF01}'..='\u{FF5E}' => char::from_u32(c as u32 - 0xFEE0).unwrap_or(c),
             _ => c,

@@ -30,8 +30,16 @@ fn is_forbidden(c: char) -> bool {
         || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}' | '\u{2028}' | '\u{2029}')
 }
 
+/// Characters that nobody sees although they are no white space: joiners, fillers, variation selectors (Unicode
+/// `Default_Ignorable_Code_Point`, and the blank of braille). Names may hold them; a text of nothing else says nothing.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+        | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
+        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
 fn check(text: &str, max: usize) -> Result<(), TextError> {
-    if text.trim().is_empty() {
+    if text.chars().all(|c| c.is_whitespace() || (is_invisible(c) && !is_forbidden(c))) {
         return Err(TextError::Empty);
     }
     for (i, c) in text.chars().enumerate() {
@@ -126,4 +134,19 @@ pub struct Localized {
     pub zh: String,
     /// English.
     pub en: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_nobody_sees_is_empty() {
+        for text in ["", " ", "\u{3000}", "\u{200B}", "\u{2060} \u{AD}", "\u{3164}", "\u{2800}\u{FE0F}", "\u{E0020}"] {
+            assert_eq!(CaseNumber::parse(text), Err(TextError::Empty), "{text:?}");
+        }
+        // What reorders text keeps its own error, and a name keeps its joiner.
+        assert!(matches!(CaseNumber::parse("\u{202E}"), Err(TextError::Forbidden { code: 0x202E, at: 1 })));
+        assert!(PersonalText::parse("می\u{200C}خواهم", 16).is_ok());
+    }
 }

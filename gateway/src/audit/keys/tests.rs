@@ -101,6 +101,7 @@ fn what_a_clerk_types_in_two_ways_is_one_case() {
     let tags = keys.tags_of(TODAY).unwrap();
     let case = |text| tags.case(&CaseNumber::parse(text).unwrap());
     assert_eq!(case("yb-2026 001"), case("ＹＢ－２０２６００１"));
+    assert_eq!(case("YB-2026001"), case("YB-\u{200B}2026\u{AD}001\u{2060}"));
     assert_ne!(case("YB-2026001"), case("YB-2026002"));
 }
 
