@@ -76,7 +76,6 @@ pub struct Audit {
 }
 
 /// What became of a question's reservation.
-#[derive(Debug)]
 pub enum Begun {
     /// Nobody has answered it: it is to be answered.
     Fresh(Reservation),
@@ -250,6 +249,18 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
+    }
+}
+
+impl fmt::Debug for Begun {
+    /// Shows nothing of the reply: it is about a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fresh(reservation) => f.debug_tuple("Fresh").field(reservation).finish(),
+            Self::Replayed { receipt, .. } => {
+                f.debug_struct("Replayed").field("receipt", receipt).finish_non_exhaustive()
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod entry;
 mod explanation;
 mod outcome;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,12 +73,21 @@ pub struct Answered {
 }
 
 /// An answer, made now or earlier.
-#[derive(Debug)]
 pub enum Given {
     /// Made for this call.
     Fresh(Box<Answer>),
     /// Recorded earlier for the same question, as [`Call::write`] wrote it.
     Recorded(Vec<u8>),
+}
+
+impl fmt::Debug for Given {
+    /// Shows nothing of a recorded answer: its bytes are about a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fresh(answer) => f.debug_tuple("Fresh").field(answer).finish(),
+            Self::Recorded(_) => f.write_str("Recorded(…)"),
+        }
+    }
 }
 
 /// The call was not a question, or our own fault: there is no answer.
@@ -216,4 +226,14 @@ async fn conclude(
 ) -> Result<Answered, Fault> {
     let receipt = place.answer(intent, facts.answered(&answer), (call.write)(&answer)).await?;
     Ok(Answered { given: Given::Fresh(Box::new(answer)), receipt })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_recorded_answer() {
+        assert_eq!(format!("{:?}", Given::Recorded(b"personal".to_vec())), "Recorded(…)");
+    }
 }

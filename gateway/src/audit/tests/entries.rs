@@ -29,6 +29,16 @@ async fn the_receipt_has_the_leaf_hash_of_the_stored_bytes() {
 }
 
 #[tokio::test]
+async fn debug_shows_no_reply() {
+    let fixture = Fixture::new();
+    let audit = fixture.open();
+    ask(&audit, 1, b"the reply").await.unwrap();
+    let shown = format!("{:?}", audit.begin(key(1), [1; 32]).await.unwrap());
+    assert!(shown.starts_with("Replayed { receipt: Receipt {"), "{shown}");
+    assert!(!shown.contains(&format!("{:?}", b"the reply")), "{shown}");
+}
+
+#[tokio::test]
 async fn a_question_asked_again_has_the_recorded_reply_and_receipt() {
     let fixture = Fixture::new();
     let audit = fixture.open();
