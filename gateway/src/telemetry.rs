@@ -14,7 +14,8 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_subscriber::filter::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -25,9 +26,6 @@ pub(crate) use traceparent::{adopt, carrying};
 
 /// How long the end of the process may wait for the collector of traces.
 const FLUSH: Duration = Duration::from_secs(5);
-
-/// Libraries whose debug lines show headers or frames; they stay at `info` whatever the filter says.
-const QUIET: [&str; 7] = ["h2", "hyper", "hyper_util", "tonic", "tonic_web", "tower", "rustls"];
 
 /// Why telemetry cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +66,7 @@ pub fn start(log: &str, otlp: Option<&str>) -> Result<Telemetry, TelemetryError>
         .with_writer(std::io::stderr);
     tracing_subscriber::registry()
         .with(filter)
+        .with(filter_fn(may_be_said))
         .with(spans)
         .with(lines)
         .try_init()
@@ -95,12 +94,13 @@ pub(crate) fn check_filter(log: &str) -> Result<(), &'static str> {
 }
 
 fn filter(log: &str) -> Result<EnvFilter, TelemetryError> {
-    let mut filter = EnvFilter::builder().parse(log).map_err(|_| TelemetryError::Filter)?;
-    for library in QUIET {
-        let quiet = format!("{library}=info").parse().map_err(|_| TelemetryError::Filter)?;
-        filter = filter.add_directive(quiet);
-    }
-    Ok(filter)
+    EnvFilter::builder().parse(log).map_err(|_| TelemetryError::Filter)
+}
+
+/// Whether a line may be written at all. Debug lines of libraries show headers, frames and values; they stay at `info`
+/// whatever the filter says, also where it names a module of theirs.
+fn may_be_said(of: &Metadata<'_>) -> bool {
+    *of.level() <= Level::INFO || of.target().starts_with("heyan")
 }
 
 fn exporter(address: &str) -> Result<SdkTracerProvider, TelemetryError> {

@@ -56,3 +56,22 @@ async fn one_id_all_through_a_batch_is_one_question() {
     assert!(items.iter().all(|item| *item == items[0]), "{items:?}");
     assert_eq!(classes_from(&city, 0), ["intent", "answered"]);
 }
+
+/// A library's talk can be asked for by name, and is still not written: it shows headers, frames and values.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_filter_makes_a_library_talk() {
+    let city = City::new();
+    let filter = "trace,h2::codec=trace,h2::hpack=trace,hyper::proto=trace,tonic::codec=trace,rustls::server=trace,\
+                  [rpc]=trace,[{caller}]=trace";
+    let gateway = Gateway::start_with(&city, filter);
+    let (case, question) = questions::named("food-licence-in-force");
+    let mut client = VerificationServiceClient::new(gateway.connect(case.system).await);
+    client.verify(question).await.unwrap();
+    drop(client);
+    gateway.signal("TERM");
+    let (_, logs) = gateway.wait();
+    assert!(logs.contains("\"level\":\"DEBUG\"") && logs.contains("heyan::departments"), "{logs}");
+    for line in logs.lines().filter(|line| !line.contains("\"target\":\"heyan")) {
+        assert!(!line.contains("\"TRACE\"") && !line.contains("\"DEBUG\""), "{line}");
+    }
+}
