@@ -92,7 +92,12 @@ impl Fault {
     /// What a status without details means: gRPC's own machinery has made it, before or instead of the service.
     pub(super) fn of_bare(status: &Status) -> Option<Self> {
         match status.code() {
+            // A reply that is too large is our fault, and a request that is small only as long as it is compressed is not.
+            Code::OutOfRange if status.message().starts_with("Error, encoded") => Some(Self::Internal),
             Code::OutOfRange => Some(Self::MessageTooLarge),
+            Code::ResourceExhausted if status.message().starts_with("Error decompressing") => {
+                Some(Self::MessageTooLarge)
+            }
             Code::Unimplemented if status.metadata().contains_key("grpc-accept-encoding") => {
                 Some(Self::EncodingUnknown)
             }

@@ -79,7 +79,11 @@ pub(super) fn grpc(
     health: &Health,
     layers: Layers<'_>,
 ) -> Result<Router, ServerError> {
-    let reflection = || Builder::configure().register_encoded_file_descriptor_set(contract.descriptor);
+    let reflection = || {
+        Builder::configure()
+            .register_encoded_file_descriptor_set(contract.descriptor)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
     let unread = |error: tonic_reflection::server::Error| ServerError(error.to_string());
     let v1 = reflection().build_v1().map_err(unread)?;
     let v1alpha = reflection().build_v1alpha().map_err(unread)?;

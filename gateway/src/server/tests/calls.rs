@@ -79,6 +79,10 @@ async fn errors_of_grpcs_machinery_have_a_reason_too() {
     let large = HealthCheckRequest { service: "x".repeat(1024 * 1024) };
     let status = HealthClient::new(desk.clone()).check(large).await.unwrap_err();
     assert_error(&status, Code::InvalidArgument, "MESSAGE_TOO_LARGE");
+    let bomb = HealthCheckRequest { service: "x".repeat(3 * 1024 * 1024) };
+    let status =
+        HealthClient::new(desk.clone()).send_compressed(CompressionEncoding::Gzip).check(bomb).await.unwrap_err();
+    assert_error(&status, Code::InvalidArgument, "MESSAGE_TOO_LARGE");
     gateway
         .until_metric(
             "rpc_server_call_duration_seconds_count{rpc_method=\"_OTHER\",rpc_status_code=\"UNIMPLEMENTED\"} 2",
