@@ -1,5 +1,7 @@
 //! A running gateway, asked over mTLS. Each test starts its own on free loopback ports over its own copy of the sample city.
 
+#![expect(clippy::unwrap_used, reason = "what goes wrong ends the test")]
+
 mod answers;
 mod bad_input;
 mod canary;

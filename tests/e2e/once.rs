@@ -77,8 +77,10 @@ async fn a_try_is_a_question_of_its_own() {
     assert_eq!((told.code, told.reason.as_str()), (Code::AlreadyExists, "REQUEST_ID_REUSED"));
 }
 
+type Change = fn(&mut v1::VerifyRequest);
+
 /// Every part of a question counts as its content.
-const OTHER_CONTENT: &[(&str, fn(&mut v1::VerifyRequest))] = &[
+const OTHER_CONTENT: &[(&str, Change)] = &[
     ("subject", |q| q.subject.as_mut().unwrap().number = "91500000MA0000023K".into()),
     ("name", |q| q.subject.as_mut().unwrap().name = Some("样例江边餐饮有限公司".into())),
     ("case", |q| q.purpose.as_mut().unwrap().case_number.push('1')),

@@ -161,7 +161,9 @@ async fn a_new_exception_withholds_at_once_and_a_broken_one_keeps_what_was_withh
 }
 
 /// A file, how it is broken, and what the line about it says.
-const BROKEN: &[(&str, fn(String) -> String, &str)] = &[
+type Broken = (&'static str, fn(String) -> String, &'static str);
+
+const BROKEN: &[Broken] = &[
     (MARKET, |text| text.replacen("sharing_office =", "sharing_ofice =", 1), "sharing_ofice"),
     ("departments/tax.toml", |text| text.replacen("max_rows = 2", "max_rows = 0", 1), "max_rows"),
     ("departments/health.toml", |text| format!("{text}\n[[\n"), ""),
@@ -188,7 +190,7 @@ fn check_tells_everything_at_once() {
     check(&city, std::slice::from_ref(settings));
 }
 
-fn check(city: &City, broken: &[(&str, fn(String) -> String, &str)]) {
+fn check(city: &City, broken: &[Broken]) {
     let output = heyan().arg("check").arg(city.path()).output().unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(78), "{told}");

@@ -15,9 +15,11 @@ struct Verdicts {
     item: &'static str,
     result_type: &'static str,
     /// Why it is "no", the subject, the claim, the name.
-    no: &'static [(&'static str, Subject, Option<fn() -> v1::Claim>, Option<&'static str>)],
-    yes: (Subject, Option<fn() -> v1::Claim>),
+    no: &'static [(&'static str, Subject, Claimed, Option<&'static str>)],
+    yes: (Subject, Claimed),
 }
+
+type Claimed = Option<fn() -> v1::Claim>;
 
 fn claim(field: &str, value: v1::claim::Value) -> v1::Claim {
     v1::Claim { field: field.into(), operator: v1::Operator::Equals.into(), value: Some(value) }
@@ -154,12 +156,7 @@ async fn every_no_of_a_verdict_is_the_same_no() {
     }
 }
 
-fn question(
-    of: &Verdicts,
-    subject: Subject,
-    claim: Option<fn() -> v1::Claim>,
-    name: Option<&str>,
-) -> v1::VerifyRequest {
+fn question(of: &Verdicts, subject: Subject, claim: Claimed, name: Option<&str>) -> v1::VerifyRequest {
     let (_, mut question) = questions::named("allowance-verdict");
     question.purpose.as_mut().unwrap().item = of.item.into();
     question.result_type = of.result_type.into();

@@ -164,6 +164,7 @@ pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
     ),
     bad("case number: empty", purpose!(q.case_number = ""), &["purpose.case_number"]),
     bad("case number: blank", purpose!(q.case_number = " \u{3000} "), &["purpose.case_number"]),
+    bad("case number: nobody sees it", purpose!(q.case_number = "\u{200C}\u{200D}"), &["purpose.case_number"]),
     bad("case number: overlong", purpose!(q.case_number = long(65)), &["purpose.case_number"]),
     bad("case number: NUL", purpose!(q.case_number = NUL), &["purpose.case_number"]),
     bad("case number: bidi", purpose!(q.case_number = BIDI), &["purpose.case_number"]),
