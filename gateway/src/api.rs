@@ -10,6 +10,7 @@ mod words;
 
 use std::sync::Arc;
 
+pub use heyan_proto::v1::DESCRIPTOR;
 use heyan_proto::v1::directory_service_server::DirectoryServiceServer;
 use heyan_proto::v1::verification_service_server::VerificationServiceServer;
 use tonic::Extensions;

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use heyan_proto::document::Problems;
-use heyan_proto::v1;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -108,7 +107,7 @@ impl Gateway {
             able: able(&audit),
             declared: declared.subscribe(),
         };
-        let server = Server::new(setup, api::routes(verification, Arc::clone(&metrics)), v1::DESCRIPTOR)?;
+        let server = Server::new(setup, api::routes(verification, Arc::clone(&metrics)), api::DESCRIPTOR)?;
         let listen = config.listen.service;
         let listener = TcpListener::bind(listen).await;
         let listener = listener.map_err(|error| StartError::Listen { address: listen, error })?;
