@@ -26,14 +26,6 @@ pub enum AdapterError {
 }
 
 impl AdapterError {
-    /// Whether the same question may get an answer a moment later without anybody's help.
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Unavailable | Self::Timeout | Self::Busy => true,
-            Self::Malformed { .. } | Self::Misconfigured { .. } => false,
-        }
-    }
-
     pub(crate) fn malformed(column: &str, problem: &str) -> Self {
         Self::Malformed { what: format!("column `{column}` {problem}") }
     }

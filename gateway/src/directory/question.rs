@@ -2,10 +2,11 @@
 
 mod claims;
 mod expected;
+mod rejection;
 #[cfg(test)]
 mod tests;
+mod words;
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +14,15 @@ use heyan_adapters::{Input, OfficialOnCall, ResultType};
 use heyan_policies::Action;
 use heyan_proto::identifier::{ItemCode, SubjectKind, SubjectNumber};
 use heyan_proto::reason::Reason;
-use heyan_proto::vocabulary::{CaseNumber, Claim, FieldName, Localized, PersonalText, TextError};
+use heyan_proto::vocabulary::{CaseNumber, Claim, FieldName, PersonalText};
 use jiff::civil::Date;
-use tonic::Code;
 use uuid::Uuid;
 
 pub use claims::{AskedWords, ClaimWords, ValueWords};
-use expected::{both, identifier_expected, text_expected};
+use expected::{both, identifier_expected};
+use rejection::Violations;
+pub use rejection::{Rejection, Violation};
+pub use words::{OfficialWords, PurposeWords, SubjectWords, Words};
 
 use super::{Directory, ServiceItem};
 
@@ -35,79 +38,6 @@ const NAME_CHARACTERS_MAX: usize = 128;
 const CERTIFICATE_CHARACTERS_MAX: usize = 128;
 /// The longest `google.protobuf.Duration`, in seconds: about 10,000 years.
 const AGE_SECONDS_MAX: u64 = 315_576_000_000;
-
-/// A question as a caller wrote it. A text that is missing is empty; what may be left out is an `Option`.
-#[derive(Clone, Default)]
-pub struct Words<'a> {
-    /// `request_id`.
-    pub request_id: &'a str,
-    /// `purpose`.
-    pub purpose: PurposeWords<'a>,
-    /// `official`.
-    pub official: OfficialWords<'a>,
-    /// `subject`.
-    pub subject: SubjectWords<'a>,
-    /// `result_type`.
-    pub result_type: &'a str,
-    /// `certificate_number`.
-    pub certificate_number: Option<&'a str>,
-    /// `claims`, or `fields`.
-    pub asked: AskedWords<'a>,
-    /// `as_of`; without it, today.
-    pub as_of: Option<&'a str>,
-    /// `max_age`: seconds and nanoseconds.
-    pub max_age: Option<(i64, i32)>,
-    /// `validate_only`.
-    pub validate_only: bool,
-}
-
-/// Why a question is asked.
-#[derive(Clone, Copy, Default)]
-pub struct PurposeWords<'a> {
-    /// The code of the service item.
-    pub item: &'a str,
-    /// The number of the case.
-    pub case_number: &'a str,
-    /// Why the result is needed.
-    pub reason: &'a str,
-}
-
-/// The human behind the call.
-#[derive(Clone, Copy, Default)]
-pub struct OfficialWords<'a> {
-    /// Their id.
-    pub id: &'a str,
-    /// Their name.
-    pub name: &'a str,
-    /// Their unit.
-    pub unit: &'a str,
-    /// Their terminal.
-    pub terminal: &'a str,
-}
-
-/// Whose result.
-#[derive(Clone, Copy, Default)]
-pub struct SubjectWords<'a> {
-    /// The kind of the number; `None` where none, or none that is known, was given.
-    pub kind: Option<SubjectKind>,
-    /// The number.
-    pub number: &'a str,
-    /// The name, where it shall be compared.
-    pub name: Option<&'a str>,
-}
-
-macro_rules! hidden {
-    ($($name:ident),*) => {$(
-        impl std::fmt::Debug for $name<'_> {
-            /// Shows nothing: none of it is checked yet, and all of it may be personal.
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($name), "(…)"))
-            }
-        }
-    )*};
-}
-
-hidden!(Words, PurposeWords, OfficialWords, SubjectWords, AskedWords, ClaimWords, ValueWords);
 
 /// A question that can be asked: whatever it names exists, and whatever it says is well formed.
 ///
@@ -176,33 +106,6 @@ impl Asked {
         fields.sort();
         fields.dedup();
         fields
-    }
-}
-
-/// Words that are not a question. Nothing in it repeats what the caller wrote.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}: {}", .violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-pub struct Rejection {
-    /// The reason of the whole: that of the first violation, where malformed words go before unfit ones.
-    pub reason: Reason,
-    /// Everything that is wrong; never empty.
-    pub violations: Vec<Violation>,
-}
-
-/// One thing that is wrong with the words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The field of the request: `claims[0].operator`.
-    pub field: String,
-    /// Why.
-    pub reason: Reason,
-    /// What is expected there.
-    pub expected: Localized,
-}
-
-impl Display for Violation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.field, self.expected.en)
     }
 }
 
@@ -341,7 +244,7 @@ fn check_inputs(result_type: &ResultType, has_name: bool, has_certificate: bool,
                 both("该结果类型的提供部门要求提供此项", "must be given: the provider of this result type asks for it"),
             );
         }
-        if is_given && !is_compared {
+        if is_given && !is_compared && !violations.concern(field) {
             violations.invalid(
                 field,
                 both(
@@ -391,39 +294,5 @@ fn or_absent<T>(read: Option<Option<T>>) -> Option<Option<T>> {
         None => Some(None),
         Some(None) => None,
         Some(Some(value)) => Some(Some(value)),
-    }
-}
-
-/// Collects what is wrong.
-#[derive(Debug, Default)]
-struct Violations(Vec<Violation>);
-
-impl Violations {
-    fn add(&mut self, field: impl Into<String>, reason: Reason, expected: Localized) {
-        self.0.push(Violation { field: field.into(), reason, expected });
-    }
-
-    fn invalid(&mut self, field: impl Into<String>, expected: Localized) {
-        self.add(field, Reason::FieldInvalid, expected);
-    }
-
-    fn take<T>(&mut self, field: &str, read: Result<T, TextError>) -> Option<T> {
-        match read {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.invalid(field, text_expected(&error));
-                None
-            }
-        }
-    }
-
-    fn text(&mut self, field: &str, text: &str, max: usize) -> Option<PersonalText> {
-        self.take(field, PersonalText::parse(text, max))
-    }
-
-    fn into_rejection(self) -> Option<Rejection> {
-        let malformed = self.0.iter().find(|violation| violation.reason.code() == Code::InvalidArgument);
-        let reason = malformed.or(self.0.first())?.reason;
-        Some(Rejection { reason, violations: self.0 })
     }
 }

@@ -30,8 +30,9 @@ fn is_forbidden(c: char) -> bool {
         || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Characters that nobody sees although they are no white space: joiners, fillers, variation selectors (Unicode
-/// `Default_Ignorable_Code_Point`, and the blank of braille). Names may hold them; a text of nothing else says nothing.
+/// Characters that nobody sees although they are no white space: joiners, fillers, variation selectors.
+///
+/// Unicode's `Default_Ignorable_Code_Point`, and the blank of braille. Names may hold them; a text of nothing else says nothing.
 pub fn is_invisible(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
         | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'

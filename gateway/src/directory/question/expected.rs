@@ -163,13 +163,13 @@ fn identifier_zh(error: &IdentifierError) -> String {
         IdentifierError::TooLong { max } => format!("不得超过 {max} 个字符"),
         IdentifierError::Space { at } => format!("不得含有空格（第 {at} 个字符）"),
         IdentifierError::Foreign { at } => format!("只能含有数字和拉丁字母（第 {at} 个字符不是）"),
-        IdentifierError::Length { expected } => format!("长度不符（{expected}）"),
-        IdentifierError::Character { at, expected } => format!("第 {at} 个字符不符（{expected}）"),
-        IdentifierError::Start { expected } => format!("开头不符（{expected}）"),
+        IdentifierError::Length { expected } => format!("长度不符，应为{}", expected.zh),
+        IdentifierError::Character { at, expected } => format!("第 {at} 个字符不符，应为{}", expected.zh),
+        IdentifierError::Start { expected } => format!("开头不符，应为 {}", expected.zh),
         IdentifierError::Date { from, to } => format!("第 {from} 至 {to} 个字符须为真实存在的日期（yyyyMMdd）"),
         IdentifierError::CheckCharacter => "校验码不符，请对照证件重新录入".into(),
         IdentifierError::OldForm => "15 位号码自 2013-01-01 起停用，请填写 18 位号码".into(),
         IdentifierError::OtherKind { kind } => format!("这是另一类证件的号码，请将类别填为 {}", kind.as_str()),
-        IdentifierError::Part { error, .. } => format!("实施主体代码有误：{}", identifier_zh(error)),
+        IdentifierError::Part { part, error } => format!("{}有误：{}", part.zh, identifier_zh(error)),
     }
 }
