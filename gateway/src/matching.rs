@@ -13,7 +13,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-use heyan_adapters::{Coverage, Fold, Holder, Holding, Holdings, Input, ResultType};
+use heyan_adapters::{Fold, Holder, Holding, Holdings, Input, ResultType};
 use heyan_proto::identifier::SubjectNumber;
 use heyan_proto::vocabulary::{Claim, ClaimOutcome, PersonalText};
 use jiff::civil::Date;
@@ -51,9 +51,11 @@ pub enum MatchingError {
     WrongSubject,
 }
 
-/// Whether the declaration says that the records do not reach a question as of this day. Known without asking.
-pub fn is_outside_coverage(coverage: Option<&Coverage>, as_of: Date) -> bool {
-    coverage.and_then(|coverage| coverage.issued_from).is_some_and(|from| as_of < from)
+/// Whether the declaration says that the records do not reach a question as of this day: they begin later, or they state
+/// today alone. Known without asking.
+pub fn is_outside_coverage(result_type: &ResultType, as_of: Date, today: Date) -> bool {
+    let begins = result_type.coverage.as_ref().and_then(|coverage| coverage.issued_from);
+    begins.is_some_and(|from| as_of < from) || (as_of < today && !result_type.states_earlier_days())
 }
 
 /// Judges what the provider holds.

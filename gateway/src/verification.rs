@@ -147,7 +147,7 @@ impl Verification {
         if question.validate_only {
             return conclude(&call, place, None, facts, Answer::Validation(Validation::from(&permit))).await;
         }
-        if let Some(answer) = outcome::known_without_asking(&permit, &question) {
+        if let Some(answer) = outcome::known_without_asking(&permit, &question, self.clock.today()) {
             return conclude(&call, place, None, facts, answer).await;
         }
         let intent = place.intend(facts.record(Class::Intent)).await?;

@@ -3,10 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use heyan::sample::cases::{CASES, FURTHER_CASES};
+use heyan_proto::v1;
 use heyan_proto::v1::verification_service_client::VerificationServiceClient;
 use heyan_tests::{City, Gateway, Told, classes_from, questions, until};
 use tonic::Code;
 use uuid::Uuid;
+use v1::verify_response::Answer;
 
 /// Makes every look-up of a food licence take some seconds of work at its department.
 fn slow_down(city: &City) {
@@ -49,7 +52,7 @@ async fn one_id_all_through_a_batch_is_one_question() {
     let gateway = Gateway::start(&city);
     let (case, question) = questions::named("food-licence-in-force");
     let mut client = VerificationServiceClient::new(gateway.connect(case.system).await);
-    let batch = heyan_proto::v1::BatchVerifyRequest { requests: vec![question; 100] };
+    let batch = v1::BatchVerifyRequest { requests: vec![question; 100] };
     let answered = tokio::time::timeout(Duration::from_secs(4), client.batch_verify(batch)).await.unwrap();
     let items = answered.unwrap().into_inner().items;
     assert_eq!(items.len(), 100);
@@ -73,5 +76,30 @@ async fn no_filter_makes_a_library_talk() {
     assert!(logs.contains("\"level\":\"DEBUG\"") && logs.contains("heyan::departments"), "{logs}");
     for line in logs.lines().filter(|line| !line.contains("\"target\":\"heyan")) {
         assert!(!line.contains("\"TRACE\"") && !line.contains("\"DEBUG\""), "{line}");
+    }
+}
+
+/// Records that state what is are not taken for what was: nobody born in 2000 is confirmed to have owed nothing in 1990.
+#[tokio::test]
+async fn records_of_today_confirm_nothing_about_earlier_days() {
+    let city = City::new();
+    let gateway = Gateway::start(&city);
+    for id in ["nothing-owed", "food-licence-in-force"] {
+        let case = CASES.iter().chain(FURTHER_CASES).find(|case| case.id == id).unwrap();
+        let mut client = VerificationServiceClient::new(gateway.connect(case.system).await);
+        let before = classes_from(&city, 0).len() as u64;
+        let question = v1::VerifyRequest { as_of: Some("1990-01-01".into()), ..questions::of_case(case) };
+        let Some(Answer::Determination(found)) = client.verify(question).await.unwrap().into_inner().answer else {
+            panic!("{id} has no determination");
+        };
+        if id == "nothing-owed" {
+            assert_eq!(found.finding(), v1::Finding::OutsideCoverage);
+            assert!(found.coverage_note.unwrap().en.contains("say nothing of earlier days"));
+            assert_eq!(classes_from(&city, before), ["answered"], "nobody was asked");
+        } else {
+            // These have a first valid day, so that the department can be asked.
+            assert_eq!(found.finding(), v1::Finding::NotConfirmed);
+            assert_eq!(found.detail.unwrap().state(), v1::ResultState::NotYetInForce);
+        }
     }
 }

@@ -69,6 +69,12 @@ impl ResultType {
         self.record.holder_number.is_some()
     }
 
+    /// Whether its records can say what held on an earlier day: they have a first valid day, or the provider is told the day.
+    /// Other records state what is, and say nothing of what was.
+    pub fn states_earlier_days(&self) -> bool {
+        self.record.valid_from.is_some() || self.inputs().any(|input| input == Input::AsOf)
+    }
+
     /// Whether a question's name can be compared: its records name their holders, or the provider looks up by name.
     pub fn compares_names(&self) -> bool {
         self.record.holder_name.is_some() || self.inputs().any(|input| input == Input::SubjectName)

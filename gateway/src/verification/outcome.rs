@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use heyan_adapters::{AdapterError, Holding, Holdings};
 use heyan_policies::Permit;
-use heyan_proto::vocabulary::{Disclosure, FieldName, Freshness, UndeterminedCause};
+use heyan_proto::vocabulary::{Disclosure, FieldName, Freshness, Localized, UndeterminedCause};
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::answer::{Answer, Determination, Retrieval, Undetermined};
 use crate::departments::cause_of;
@@ -18,14 +19,26 @@ const RETRY_AFTER: Duration = Duration::from_secs(30);
 const RETRY_AFTER_BUSY: Duration = Duration::from_secs(2);
 
 /// The answer that follows from the declaration, so that nobody need be asked.
-pub(super) fn known_without_asking(permit: &Permit, question: &Question) -> Option<Answer> {
-    let coverage = question.result_type.coverage.as_ref();
-    if !matching::is_outside_coverage(coverage, question.as_of) {
+pub(super) fn known_without_asking(permit: &Permit, question: &Question, today: Date) -> Option<Answer> {
+    let result_type = &question.result_type;
+    if !matching::is_outside_coverage(result_type, question.as_of, today) {
         return None;
     }
+    let note = if result_type.states_earlier_days() {
+        result_type.coverage.as_ref().map(|coverage| coverage.note.clone())
+    } else {
+        Some(states_today_alone())
+    };
     let mut determination = determination(permit, question, &Outcome::OutsideCoverage, Freshness::Declared);
-    determination.coverage_note = coverage.map(|coverage| coverage.note.clone());
+    determination.coverage_note = note;
     Some(of_action(question, determination, None))
+}
+
+fn states_today_alone() -> Localized {
+    Localized {
+        zh: "该结果类型的记录只反映查询当日的情况，不能答复以往日期。".into(),
+        en: "these records state the day of the question alone, and say nothing of earlier days".into(),
+    }
 }
 
 /// Judges what the department holds. Records that do not fit the question say nothing about the subject.

@@ -271,10 +271,11 @@ fn what_the_caller_sees_at_each_level() {
 
 #[test]
 fn coverage_is_known_without_asking() {
-    let coverage = licence().coverage.as_ref();
-    assert!(is_outside_coverage(coverage, date(2015, 12, 31)));
-    assert!(!is_outside_coverage(coverage, date(2016, 1, 1)));
-    assert!(!is_outside_coverage(honour().coverage.as_ref(), date(1950, 1, 1)));
+    assert!(is_outside_coverage(licence(), date(2015, 12, 31), TODAY));
+    assert!(!is_outside_coverage(licence(), date(2016, 1, 1), TODAY));
+    // Records without a first valid day say what is, not what was.
+    assert!(!is_outside_coverage(honour(), TODAY, TODAY));
+    assert!(is_outside_coverage(honour(), TODAY.yesterday().unwrap(), TODAY));
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn resolve(directory: &Directory, case: &Case) -> Question {
         subject: SubjectWords {
             kind: Some(case.subject.kind),
             number: case.subject.number,
-            name: Some(case.subject.name),
+            name: result_type.compares_names().then_some(case.subject.name),
         },
         result_type: case.result_type,
         certificate_number: case.certificate_number,
@@ -121,7 +121,7 @@ async fn answer(folder: &Path, directory: &Directory, case: &Case) -> Expected {
     if let Decision::Refused(denial) = decide(directory, case, &question) {
         return refusal(case, denial.cause);
     }
-    if matching::is_outside_coverage(question.result_type.coverage.as_ref(), question.as_of) {
+    if matching::is_outside_coverage(&question.result_type, question.as_of, day_of(now())) {
         return Expected::OutsideCoverage;
     }
     let holdings = match ask(folder, directory, case, &question).await {
