@@ -32,7 +32,7 @@ pub use certificate::CertificateId;
 pub use citizen::{CitizenNumber, PermanentResidentCard, ResidencePermit};
 pub use credit::CreditCode;
 pub use division::{Division, DivisionCode, DivisionStanding, DivisionTable, Successor};
-pub use error::IdentifierError;
+pub use error::{IdentifierError, InBoth};
 pub use item::ItemCode;
 pub use subject::{SubjectKind, SubjectNumber};
 pub use travel::{MainlandTravelPermit, Passport, TaiwanTravelPermit};

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::credit::check_credit_code;
+use super::error::both;
 use super::written::{check_digits, check_each, normalise};
 use super::{CreditCode, IdentifierError};
 
@@ -30,18 +31,21 @@ impl CertificateId {
     pub fn parse(text: &str) -> Result<Self, IdentifierError> {
         let text = normalise(text, CHARACTERS_MAX)?;
         let Some(rest) = text.strip_prefix(ROOT) else {
-            return Err(IdentifierError::Start { expected: "1.2.156.3005.2." });
+            return Err(IdentifierError::Start { expected: both("1.2.156.3005.2.", "1.2.156.3005.2.") });
         };
         let parts: Vec<&str> = rest.split('.').collect();
         let [kind, issuer, serial, version, check] = parts[..] else {
             return Err(IdentifierError::Length {
-                expected: "five parts after 1.2.156.3005.2: type, issuer, serial number, version, check character",
+                expected: both(
+                    "1.2.156.3005.2 之后五段：类型、颁发机构、流水号、版本、校验位",
+                    "five parts after 1.2.156.3005.2: type, issuer, serial number, version, check character",
+                ),
             });
         };
-        check_type(kind.as_bytes()).map_err(|error| error.within("type code"))?;
-        check_issuer(issuer.as_bytes()).map_err(|error| error.within("issuer code"))?;
-        check_serial(serial.as_bytes()).map_err(|error| error.within("serial number"))?;
-        check_version(version.as_bytes()).map_err(|error| error.within("version"))?;
+        check_type(kind.as_bytes()).map_err(|error| error.within(both("证照类型代码", "type code")))?;
+        check_issuer(issuer.as_bytes()).map_err(|error| error.within(both("证照颁发机构代码", "issuer code")))?;
+        check_serial(serial.as_bytes()).map_err(|error| error.within(both("流水号", "serial number")))?;
+        check_version(version.as_bytes()).map_err(|error| error.within(both("版本号", "version")))?;
         let body = [kind, issuer, serial, version].into_iter().flat_map(str::bytes);
         if check.as_bytes() != [check_character(body)] {
             return Err(IdentifierError::CheckCharacter);
@@ -91,7 +95,10 @@ impl fmt::Debug for CertificateId {
 fn check_type(code: &[u8]) -> Result<(), IdentifierError> {
     if code.len() != 21 {
         return Err(IdentifierError::Length {
-            expected: "21 characters: a unified social credit code and three digits",
+            expected: both(
+                "21 位：统一社会信用代码加 3 位数字",
+                "21 characters: a unified social credit code and three digits",
+            ),
         });
     }
     check_credit_code(&code[..18])?;
@@ -102,20 +109,22 @@ fn check_issuer(code: &[u8]) -> Result<(), IdentifierError> {
     match code.len() {
         6 => check_digits(code, 1),
         18 => check_credit_code(code),
-        _ => Err(IdentifierError::Length { expected: "18 characters, or 6 digits of a division code" }),
+        _ => Err(IdentifierError::Length {
+            expected: both("18 位代码，或 6 位行政区划代码", "18 characters, or 6 digits of a division code"),
+        }),
     }
 }
 
 fn check_serial(serial: &[u8]) -> Result<(), IdentifierError> {
     if serial.is_empty() || serial.len() > SERIAL_CHARACTERS_MAX {
-        return Err(IdentifierError::Length { expected: "1 to 64 characters" });
+        return Err(IdentifierError::Length { expected: both("1 至 64 个字符", "1 to 64 characters") });
     }
-    check_each(serial, 1, |b| b.is_ascii_alphanumeric(), "a digit or a letter")
+    check_each(serial, 1, |b| b.is_ascii_alphanumeric(), both("数字或字母", "a digit or a letter"))
 }
 
 fn check_version(version: &[u8]) -> Result<(), IdentifierError> {
     if version.len() != 3 {
-        return Err(IdentifierError::Length { expected: "3 digits" });
+        return Err(IdentifierError::Length { expected: both("3 位数字", "3 digits") });
     }
     check_digits(version, 1)
 }

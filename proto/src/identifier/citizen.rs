@@ -1,7 +1,8 @@
 use jiff::civil::Date;
 
+use super::error::both;
 use super::written::{check_digits, check_each, number};
-use super::{DivisionCode, IdentifierError, SubjectKind};
+use super::{DivisionCode, IdentifierError, InBoth, SubjectKind};
 
 number! {
     /// A citizen number (公民身份号码, GB 11643-1999).
@@ -49,7 +50,7 @@ fn check_citizen(number: &[u8]) -> Result<(), IdentifierError> {
     if number.len() == 15 && number.iter().all(u8::is_ascii_digit) {
         return Err(IdentifierError::OldForm);
     }
-    check_person(number, "18 characters")?;
+    check_person(number, both("18 位", "18 characters"))?;
     // No place in China starts with these: the numbers are those of other documents.
     if is_residence_permit(number) {
         return Err(IdentifierError::OtherKind { kind: SubjectKind::ResidencePermit });
@@ -61,11 +62,11 @@ fn check_citizen(number: &[u8]) -> Result<(), IdentifierError> {
 }
 
 fn check_residence_permit(number: &[u8]) -> Result<(), IdentifierError> {
-    check_person(number, "18 characters")?;
+    check_person(number, both("18 位", "18 characters"))?;
     if is_residence_permit(number) {
         Ok(())
     } else {
-        Err(IdentifierError::Start { expected: "810000, 820000 or 830000" })
+        Err(IdentifierError::Start { expected: both("810000、820000 或 830000", "810000, 820000 or 830000") })
     }
 }
 
@@ -75,21 +76,27 @@ fn is_residence_permit(number: &[u8]) -> bool {
 
 fn check_permanent_resident_card(number: &[u8]) -> Result<(), IdentifierError> {
     if number.len() == 15 {
-        check_each(&number[..3], 1, |b| b.is_ascii_uppercase(), "a letter")?;
+        check_each(&number[..3], 1, |b| b.is_ascii_uppercase(), both("字母", "a letter"))?;
         return check_digits(&number[3..], 4);
     }
-    check_person(number, "18 characters (since 2023), or three letters and twelve digits (before)")?;
-    if number[0] == b'9' { Ok(()) } else { Err(IdentifierError::Start { expected: "9" }) }
+    check_person(
+        number,
+        both(
+            "18 位（2023 版），或 3 个字母加 12 位数字（旧版）",
+            "18 characters (since 2023), or three letters and twelve digits (before)",
+        ),
+    )?;
+    if number[0] == b'9' { Ok(()) } else { Err(IdentifierError::Start { expected: both("9", "9") }) }
 }
 
 /// Checks the form that all three kinds share: 17 digits with a date of birth, and a check character by ISO 7064
 /// MOD 11-2.
-fn check_person(number: &[u8], forms: &'static str) -> Result<(), IdentifierError> {
+fn check_person(number: &[u8], forms: InBoth) -> Result<(), IdentifierError> {
     if number.len() != 18 {
         return Err(IdentifierError::Length { expected: forms });
     }
     check_digits(&number[..17], 1)?;
-    check_each(&number[17..], 18, |b| b.is_ascii_digit() || b == b'X', "a digit or X")?;
+    check_each(&number[17..], 18, |b| b.is_ascii_digit() || b == b'X', both("数字或 X", "a digit or X"))?;
     if birth(number).is_none() {
         return Err(IdentifierError::Date { from: 7, to: 14 });
     }

@@ -1,4 +1,5 @@
 use super::IdentifierError;
+use super::error::both;
 use super::written::{check_digits, check_each, number};
 
 number! {
@@ -33,9 +34,9 @@ impl CreditCode {
 /// Checks the characters and the check character of a code; other identifiers contain one.
 pub(super) fn check_credit_code(code: &[u8]) -> Result<(), IdentifierError> {
     if code.len() != 18 {
-        return Err(IdentifierError::Length { expected: "18 characters" });
+        return Err(IdentifierError::Length { expected: both("18 位", "18 characters") });
     }
-    let expected = "a digit or a letter other than I, O, S, V, Z";
+    let expected = both("数字或除 I、O、S、V、Z 以外的字母", "a digit or a letter other than I, O, S, V, Z");
     check_each(code, 1, |b| value(b).is_some(), expected)?;
     check_digits(&code[2..8], 3)?;
     // The weights are the powers of 3 modulo 31.

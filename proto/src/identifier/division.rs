@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use jiff::civil::Date;
 
 use super::IdentifierError;
+use super::error::both;
 use super::written::{NUMBER_CHARACTERS_MAX, check_digits, normalise};
 use crate::document::{self, Problem, Problems, Table};
 use crate::vocabulary::PlainText;
@@ -22,7 +23,10 @@ impl DivisionCode {
     /// [`IdentifierError`] says what is wrong and what is expected.
     pub fn parse(text: &str) -> Result<Self, IdentifierError> {
         let code = normalise(text, NUMBER_CHARACTERS_MAX)?;
-        let digits = code.as_bytes().try_into().map_err(|_| IdentifierError::Length { expected: "6 digits" })?;
+        let digits = code
+            .as_bytes()
+            .try_into()
+            .map_err(|_| IdentifierError::Length { expected: both("6 位数字", "6 digits") })?;
         check_digits(code.as_bytes(), 1)?;
         Ok(Self(digits))
     }

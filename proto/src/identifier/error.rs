@@ -1,4 +1,25 @@
+use std::fmt;
+
 use super::SubjectKind;
+
+/// A few words in both languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InBoth {
+    /// Simplified Chinese.
+    pub zh: &'static str,
+    /// English.
+    pub en: &'static str,
+}
+
+pub(super) const fn both(zh: &'static str, en: &'static str) -> InBoth {
+    InBoth { zh, en }
+}
+
+impl fmt::Display for InBoth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.en)
+    }
+}
 
 /// Why a text is not an identifier of the declared kind, and what is expected. The text itself is never repeated.
 ///
@@ -31,7 +52,7 @@ pub enum IdentifierError {
     #[error("must have {expected}")]
     Length {
         /// The forms that exist.
-        expected: &'static str,
+        expected: InBoth,
     },
     /// A character that does not fit its place.
     #[error("must have {expected} at character {at}")]
@@ -39,13 +60,13 @@ pub enum IdentifierError {
         /// Where.
         at: usize,
         /// What fits there.
-        expected: &'static str,
+        expected: InBoth,
     },
     /// The wrong beginning for this kind.
     #[error("must start with {expected}")]
     Start {
         /// The beginnings that exist.
-        expected: &'static str,
+        expected: InBoth,
     },
     /// A date of birth that is not in the calendar.
     #[error("must have a date that exists, as yyyyMMdd, at characters {from} to {to}")]
@@ -71,7 +92,7 @@ pub enum IdentifierError {
     #[error("{part} {error}")]
     Part {
         /// Which part.
-        part: &'static str,
+        part: InBoth,
         /// What is wrong with it; positions count from the start of the part.
         error: Box<Self>,
     },
@@ -79,7 +100,7 @@ pub enum IdentifierError {
 
 impl IdentifierError {
     /// Says in which part of a composed identifier the error is.
-    pub(super) fn within(self, part: &'static str) -> Self {
+    pub(super) fn within(self, part: InBoth) -> Self {
         Self::Part { part, error: Box::new(self) }
     }
 }

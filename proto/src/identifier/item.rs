@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::credit::check_credit_code;
+use super::error::both;
 use super::written::{NUMBER_CHARACTERS_MAX, check_each, normalise};
 use super::{CreditCode, IdentifierError};
 
@@ -20,11 +21,19 @@ impl ItemCode {
         let code = normalise(text, NUMBER_CHARACTERS_MAX)?;
         let bytes = code.as_bytes();
         if !matches!(bytes.len(), 31 | 33) {
-            return Err(IdentifierError::Length { expected: "31 characters, or 33 with the variant" });
+            return Err(IdentifierError::Length {
+                expected: both("31 位，带业务办理项为 33 位", "31 characters, or 33 with the variant"),
+            });
         }
-        check_credit_code(&bytes[..18]).map_err(|error| error.within("code of the implementing body"))?;
-        check_each(&bytes[18..19], 19, |b| matches!(b, b'1'..=b'6'), "a level from 1 (state) to 6 (village)")?;
-        check_each(&bytes[19..], 20, |b| b.is_ascii_alphanumeric(), "a digit or a letter")?;
+        check_credit_code(&bytes[..18])
+            .map_err(|error| error.within(both("实施主体代码", "code of the implementing body")))?;
+        check_each(
+            &bytes[18..19],
+            19,
+            |b| matches!(b, b'1'..=b'6'),
+            both("行使层级 1（国家）至 6（村、社区）", "a level from 1 (state) to 6 (village)"),
+        )?;
+        check_each(&bytes[19..], 20, |b| b.is_ascii_alphanumeric(), both("数字或字母", "a digit or a letter"))?;
         Ok(Self(code))
     }
 

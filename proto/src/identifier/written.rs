@@ -1,6 +1,7 @@
 //! How people write identifiers, and the one form in which they are kept.
 
-use super::IdentifierError;
+use super::error::both;
+use super::{IdentifierError, InBoth};
 
 /// The longest number that is read; the longest that exists has 18 characters.
 pub(super) const NUMBER_CHARACTERS_MAX: usize = 40;
@@ -33,7 +34,7 @@ pub(super) fn check_each(
     text: &[u8],
     first: usize,
     fits: impl Fn(u8) -> bool,
-    expected: &'static str,
+    expected: InBoth,
 ) -> Result<(), IdentifierError> {
     match text.iter().position(|&b| !fits(b)) {
         Some(i) => Err(IdentifierError::Character { at: first + i, expected }),
@@ -43,7 +44,7 @@ pub(super) fn check_each(
 
 /// Checks that every character of `text` is a digit.
 pub(super) fn check_digits(text: &[u8], first: usize) -> Result<(), IdentifierError> {
-    check_each(text, first, |b| b.is_ascii_digit(), "a digit")
+    check_each(text, first, |b| b.is_ascii_digit(), both("数字", "a digit"))
 }
 
 /// Declares the type of a number: normalised text that a check accepted, and that `Debug` does not show.

@@ -275,6 +275,6 @@ fn debug_and_errors_never_show_a_number() {
 #[test]
 fn errors_say_where() {
     let error = CitizenNumber::parse("110105194912310a2X").unwrap_err();
-    assert_eq!(error, IdentifierError::Character { at: 16, expected: "a digit" });
+    assert!(matches!(error, IdentifierError::Character { at: 16, expected } if expected.zh == "数字"));
     assert_eq!(error.to_string(), "must have a digit at character 16");
 }
