@@ -101,3 +101,32 @@ fn a_log_filter_that_cannot_be_read_is_found_where_it_is_written() {
     let found = problems(&format!("{SMALLEST}[telemetry]\nlog = \"heyan=bogus=1\"\n"));
     assert!(found.starts_with("heyan.toml:15:7: `telemetry.log` must be a filter such as `info`"), "{found}");
 }
+
+#[test]
+fn the_sample_shows_every_setting_and_the_defaults() {
+    let sample = include_str!("../../sample/heyan.toml");
+    let shown = Config::parse(Path::new("/city"), sample).unwrap();
+    let (required, _) = sample.split_once("\n[limits]").unwrap();
+    assert_eq!(shown, Config::parse(Path::new("/city"), required).unwrap());
+    for key in [
+        "deadline_default",
+        "deadline_max",
+        "in_flight",
+        "connections",
+        "streams",
+        "handshake",
+        "drain",
+        "grace",
+        "log",
+        "otlp",
+        "admin",
+        "service",
+        "certificate",
+        "key",
+        "client_ca",
+        "database",
+        "trust_domain",
+    ] {
+        assert!(sample.contains(&format!("{key} = ")), "{key}");
+    }
+}
