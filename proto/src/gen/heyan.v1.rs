@@ -2119,7 +2119,7 @@ pub struct FreshnessDeclaration {
     /// How often the provider brings its data set up to date.
     #[prost(enumeration = "UpdateFrequency", tag = "1")]
     pub update_frequency: i32,
-    /// The oldest copy of the records that an answer uses, unless the question wants a fresher one; absent where no copy is kept.
+    /// The oldest copy of the records that an answer may use, unless the question wants a fresher one; absent where none may be used.
     #[prost(message, optional, tag = "2")]
     pub max_age: ::core::option::Option<::prost_types::Duration>,
 }
