@@ -103,3 +103,26 @@ async fn records_of_today_confirm_nothing_about_earlier_days() {
         }
     }
 }
+
+/// Clients in other languages take 8 KiB of trailers (grpc-java, grpcio) and lose a longer error.
+#[tokio::test]
+async fn an_error_about_everything_fits_into_trailers() {
+    let city = City::new();
+    let gateway = Gateway::start(&city);
+    let (case, question) = questions::named("food-licence-in-force");
+    let mut client = VerificationServiceClient::new(gateway.connect(case.system).await);
+    let wrong = v1::Claim {
+        field: "no_such_field".into(),
+        operator: v1::Operator::Equals.into(),
+        value: Some(v1::claim::Value::Text("x".into())),
+    };
+    let status = client.verify(v1::VerifyRequest { claims: vec![wrong; 32], ..question }).await.unwrap_err();
+    let told = Told::by(&status);
+    assert_eq!((told.code, told.reason.as_str()), (Code::InvalidArgument, "FIELD_UNKNOWN"));
+    let (said, left_out) = (told.fields(), told.metadata["violations_left_out"].parse::<usize>().unwrap());
+    assert_eq!((said[0], said.len() + left_out), ("claims[0].field", 32));
+    // Trailers hold the message percent-encoded and the details in base64.
+    let encoded: usize = status.message().bytes().map(|byte| if byte.is_ascii_graphic() { 1 } else { 3 }).sum();
+    let size = encoded + status.details().len().div_ceil(3) * 4;
+    assert!(size < 7 * 1024, "the error has {size} bytes");
+}

@@ -12,6 +12,14 @@ use crate::directory::Rejection;
 use crate::server::{Language, PUSHBACK, described};
 use crate::verification::Fault;
 
+/// An error leaves in trailers, of which clients take 8 KiB at least and often at most (gRPC over HTTP/2). The message counts up
+/// to three times, being percent-encoded, and once more in the details, which are in base64.
+const MESSAGE_MAX: usize = 512;
+/// The most bytes of one violation's description.
+const DESCRIPTION_MAX: usize = 1024;
+/// The most bytes of all violations together.
+const VIOLATIONS_MAX: usize = 2560;
+
 /// The error of a call, in words.
 pub(super) fn status_of(fault: &Fault, decision: Uuid, language: Language) -> Status {
     match fault {
@@ -40,13 +48,42 @@ pub(super) fn about(reason: Reason, field: &str, expected: &Localized, decision:
 }
 
 fn rejected(rejection: &Rejection, decision: Uuid, language: Language) -> Status {
-    let fields: Vec<&str> = rejection.violations.iter().map(|violation| violation.field.as_str()).collect();
-    let mut details = described(rejection.reason, decision, language, [("field", fields.join(","))]);
-    for violation in &rejection.violations {
-        let expected = language.pick(&violation.expected);
-        details.add_bad_request_violation(&violation.field, format!("{}: {expected}", violation.reason.as_str()));
+    let said = said(rejection, language);
+    let fields: Vec<&str> = said.iter().map(|(field, _)| *field).collect();
+    let left_out = rejection.violations.len() - said.len();
+    let left_out = (left_out > 0).then(|| ("violations_left_out", left_out.to_string()));
+    let metadata = std::iter::once(("field", fields.join(","))).chain(left_out);
+    let mut details = described(rejection.reason, decision, language, metadata);
+    for (field, description) in said {
+        details.add_bad_request_violation(field, description);
     }
-    Status::with_error_details(rejection.reason.code(), rejection.to_string(), details)
+    Status::with_error_details(rejection.reason.code(), cut(rejection.to_string(), MESSAGE_MAX), details)
+}
+
+/// The violations, each with its field, as many as trailers hold; at least one.
+fn said<'r>(rejection: &'r Rejection, language: Language) -> Vec<(&'r str, String)> {
+    let mut left = VIOLATIONS_MAX;
+    let each = rejection.violations.iter().map(|violation| {
+        let description = format!("{}: {}", violation.reason.as_str(), language.pick(&violation.expected));
+        (violation.field.as_str(), cut(description, DESCRIPTION_MAX))
+    });
+    each.take_while(|(field, description)| {
+        let fits = left.checked_sub(2 * field.len() + description.len());
+        left = fits.unwrap_or_default();
+        fits.is_some()
+    })
+    .collect()
+}
+
+/// A text of at most so many bytes; what is cut ends in `…`.
+fn cut(mut text: String, max: usize) -> String {
+    const MARK: char = '…';
+    if text.len() > max {
+        let whole = (0..=max - MARK.len_utf8()).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default();
+        text.truncate(whole);
+        text.push(MARK);
+    }
+    text
 }
 
 fn unrecorded(error: &AuditError, decision: Uuid, language: Language) -> Status {
