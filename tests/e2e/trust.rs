@@ -126,3 +126,18 @@ async fn an_error_about_everything_fits_into_trailers() {
     let size = encoded + status.details().len().div_ceil(3) * 4;
     assert!(size < 7 * 1024, "the error has {size} bytes");
 }
+
+/// Whoever asks for a decision that cannot be has tried something, and the log says so.
+#[tokio::test]
+async fn an_explanation_of_nothing_leaves_an_entry_too() {
+    let city = City::new();
+    let gateway = Gateway::start(&city);
+    let mut client = VerificationServiceClient::new(gateway.connect("health-intake").await);
+    for decision_id in ["", "' OR 1=1", &Uuid::now_v7().to_string()] {
+        let before = classes_from(&city, 0).len() as u64;
+        let asked = v1::ExplainDecisionRequest { decision_id: decision_id.into() };
+        let told = Told::by(&client.explain_decision(asked).await.unwrap_err());
+        assert_eq!((told.code, told.reason.as_str()), (Code::NotFound, "DECISION_UNKNOWN"), "{decision_id}");
+        assert_eq!(classes_from(&city, before).len(), 1, "{decision_id}");
+    }
+}
