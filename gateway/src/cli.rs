@@ -12,6 +12,8 @@ mod serve;
 mod show;
 mod verify;
 
+use std::fmt::Display;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
@@ -113,8 +115,9 @@ pub fn run() -> ExitCode {
         Command::Verify(options) => verify::run(&options),
         Command::Directory(options) => directory::run(&options),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "heyan", &mut std::io::stdout());
-            Ok(Exit::Ok)
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "heyan", &mut script);
+            print(String::from_utf8_lossy(&script).trim_end()).map(|()| Exit::Ok)
         }
     };
     let exit = outcome.unwrap_or_else(|failure: Failure| {
@@ -122,6 +125,16 @@ pub fn run() -> ExitCode {
         failure.exit
     });
     ExitCode::from(exit as u8)
+}
+
+/// Prints a result on a line of its own. Whoever stops reading has read enough; a full disk is a failure.
+pub(crate) fn print(result: impl Display) -> Result<(), Failure> {
+    match writeln!(std::io::stdout().lock(), "{result}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::Wanting, format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A runtime for the commands that talk to a gateway or are one.

@@ -316,3 +316,14 @@ fn a_wrong_command_line_is_a_usage_error() {
         assert!(!output.stderr.is_empty(), "{words:?}");
     }
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure_and_one_that_nobody_reads_is_not() {
+    let full = heyan().args(["completions", "bash"]).stdout(fs::File::create("/dev/full").unwrap()).output().unwrap();
+    assert_eq!(code(&full), 1);
+    assert!(text(&full.stderr).starts_with("heyan: cannot write to standard output"), "{}", text(&full.stderr));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let unread = heyan().args(["completions", "bash"]).stdout(writer).output().unwrap();
+    assert_eq!((code(&unread), text(&unread.stderr)), (0, String::new()));
+}

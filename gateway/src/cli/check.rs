@@ -7,7 +7,7 @@ use clap::Args;
 use heyan_proto::document::{Problem, Problems};
 use serde_json::{Value, json};
 
-use super::{Exit, Failure, Output};
+use super::{Exit, Failure, Output, print};
 use crate::audit::{AuditKeys, KeyError};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config};
@@ -43,8 +43,8 @@ pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
         check_keys(&options.city, &config, &mut problems, &mut warnings);
     }
     match options.output {
-        Output::Json => println!("{}", json!({ "problems": list(&problems), "warnings": list(&warnings) })),
-        Output::Table => print_lines(&problems, &warnings),
+        Output::Json => print(json!({ "problems": list(&problems), "warnings": list(&warnings) }))?,
+        Output::Table => print_lines(&problems, &warnings)?,
     }
     Ok(if problems.is_empty() { Exit::Ok } else { Exit::Configuration })
 }
@@ -102,17 +102,17 @@ fn at(city: &Path, path: &Path, message: String, help: &str) -> Problem {
     Problem { file, line: 1, column: 1, message, help: Some(help.into()) }
 }
 
-fn print_lines(problems: &Problems, warnings: &Problems) {
+fn print_lines(problems: &Problems, warnings: &Problems) -> Result<(), Failure> {
     for problem in problems.iter() {
-        println!("{problem}");
+        print(problem)?;
     }
     for warning in warnings.iter() {
-        println!("warning: {warning}");
+        print(format_args!("warning: {warning}"))?;
     }
     match problems.iter().count() {
-        0 => println!("nothing is wrong"),
-        1 => println!("1 problem"),
-        many => println!("{many} problems"),
+        0 => print("nothing is wrong"),
+        1 => print("1 problem"),
+        many => print(format_args!("{many} problems")),
     }
 }
 

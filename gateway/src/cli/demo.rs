@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::show::pick;
-use super::{Exit, Failure, Language, Output, block_on, init};
+use super::{Exit, Failure, Language, Output, block_on, init, print};
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::sample::SampleOptions;
@@ -92,17 +92,18 @@ fn demonstrate(city: &Path, options: &Options) -> Result<Exit, Failure> {
             drop(stopped.await);
         }));
         let asked = questions::ask(city, address, options.lang).await;
-        if let Ok(asked) = &asked {
-            print(options, city, address, asked);
-            if !options.once {
-                say("网关继续运行，按 Ctrl-C 结束。", "the gateway goes on serving; Ctrl-C ends it");
-                termination().await;
-            }
+        let printed = match &asked {
+            Ok(asked) => print_answers(options, city, address, asked),
+            Err(_) => Ok(()),
+        };
+        if asked.is_ok() && printed.is_ok() && !options.once {
+            say("网关继续运行，按 Ctrl-C 结束。", "the gateway goes on serving; Ctrl-C ends it");
+            termination().await;
         }
         drop(stop);
         serving.await.map_err(|error| Failure::new(Exit::Wanting, format!("the gateway has failed: {error}")))?;
         telemetry.finish().await;
-        asked.map(|_| Exit::Ok)
+        asked.and(printed).map(|()| Exit::Ok)
     })?
 }
 
@@ -111,14 +112,11 @@ fn address(once: bool) -> SocketAddr {
     SocketAddr::new(ADDRESS.ip(), if free { ADDRESS.port() } else { 0 })
 }
 
-fn print(options: &Options, city: &Path, address: SocketAddr, asked: &[Asked]) {
+fn print_answers(options: &Options, city: &Path, address: SocketAddr, asked: &[Asked]) -> Result<(), Failure> {
     if options.output == Output::Json {
         let questions: Vec<_> = asked.iter().map(Asked::to_json).collect();
-        println!(
-            "{}",
-            json!({ "city": city.display().to_string(), "address": address.to_string(), "questions": questions })
-        );
-        return;
+        let (city, address) = (city.display().to_string(), address.to_string());
+        return print(json!({ "city": city, "address": address, "questions": questions }));
     }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
@@ -130,8 +128,6 @@ fn print(options: &Options, city: &Path, address: SocketAddr, asked: &[Asked]) {
     for row in asked {
         table.add_row(row.cells(options.lang));
     }
-    println!("{table}");
-    if !options.once {
-        println!("{}", questions::lines(city, address));
-    }
+    print(table)?;
+    if options.once { Ok(()) } else { print(questions::lines(city, address)) }
 }

@@ -11,7 +11,7 @@ use tonic::transport::Channel;
 
 use super::client::{Connection, failed, speak};
 use super::show::{text, word};
-use super::{Exit, Failure, Language, Output, block_on};
+use super::{Exit, Failure, Language, Output, block_on, print};
 
 /// Options of `heyan directory`.
 #[derive(Debug, Args)]
@@ -60,8 +60,8 @@ pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
         }
     })??;
     match options.output {
-        Output::Json => println!("{object}"),
-        Output::Table => println!("{}", table(rows)),
+        Output::Json => print(object)?,
+        Output::Table => print(table(rows))?,
     }
     Ok(Exit::Ok)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, print};
 use crate::audit::AuditKeys;
 use crate::clock::{Clock, SystemClock};
 use crate::gateway::AUDIT_KEYS;
@@ -27,7 +27,7 @@ pub(crate) struct Options {
 pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
     write(&options.city, SampleOptions::default())?;
     let city = options.city.display();
-    println!("wrote a sample city to {city}; next: heyan check {city} && heyan serve {city}");
+    print(format_args!("wrote a sample city to {city}; next: heyan check {city} && heyan serve {city}"))?;
     Ok(Exit::Ok)
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Exit, Failure, block_on};
+use super::{Exit, Failure, block_on, print};
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::server::termination;
@@ -44,9 +44,9 @@ pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
             let exit = if error.is_configuration() { Exit::Configuration } else { Exit::Wanting };
             Failure::new(exit, error.to_string())
         })?;
-        println!("serving on {}", gateway.address());
+        print(format_args!("serving on {}", gateway.address()))?;
         if let Some(admin) = gateway.admin_address() {
-            println!("metrics and probes on http://{admin}");
+            print(format_args!("metrics and probes on http://{admin}"))?;
         }
         gateway.serve(termination()).await;
         telemetry.finish().await;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::claims::{self, FieldTypes};
 use super::client::{Connection, failed, speak};
-use super::{Exit, Failure, Language, Output, block_on, show};
+use super::{Exit, Failure, Language, Output, block_on, print, show};
 
 /// Options of `heyan verify`.
 #[derive(Debug, Args)]
@@ -85,21 +85,23 @@ pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
         answered.map(tonic::Response::into_inner).map_err(|status| failed(&status))
     })??;
     match options.output {
-        Output::Json => println!("{}", show::to_json(&response)),
-        Output::Table => print_table(&response, options.lang),
+        Output::Json => print(show::to_json(&response))?,
+        Output::Table => print_lines(&response, options.lang)?,
     }
     Ok(exit(&response))
 }
 
-fn print_table(response: &v1::VerifyResponse, language: Language) {
+fn print_lines(response: &v1::VerifyResponse, language: Language) -> Result<(), Failure> {
     let shown = show::show(response, language);
-    println!("{}: {}", shown.answer, shown.finding);
+    print(format_args!("{}: {}", shown.answer, shown.finding))?;
     if !shown.detail.is_empty() {
-        println!("  {}", shown.detail);
+        print(format_args!("  {}", shown.detail))?;
     }
     if let Some(receipt) = &response.receipt {
-        println!("  {} #{} · {}", show::pick(language, "留痕", "entry"), receipt.index, receipt.decision_id);
+        let entry = show::pick(language, "留痕", "entry");
+        print(format_args!("  {entry} #{} · {}", receipt.index, receipt.decision_id))?;
     }
+    Ok(())
 }
 
 fn exit(response: &v1::VerifyResponse) -> Exit {
