@@ -49,7 +49,7 @@ CREATE TABLE open_intent (
 -- Replies, so that a repeated question is answered without asking anybody again. Kept for 24 hours.
 CREATE TABLE reply (
     idx    INTEGER PRIMARY KEY,                    -- the answer's entry
-    at     INTEGER NOT NULL,                       -- its time, microseconds since 1970-01-01 UTC; grows with idx
+    at     INTEGER NOT NULL,                       -- the machine's time when it was made, microseconds since 1970-01-01 UTC
     sealed BLOB    NOT NULL                        -- encrypted: the salt of the commitments to request and answer, then the reply
 ) STRICT;
 

@@ -152,8 +152,10 @@ impl Committer {
         if last.elapsed() < FORGET_INTERVAL {
             return Ok(());
         }
-        let before = (self.clock.now() - REPLY_KEPT).as_microsecond();
-        if self.store.forget_replies(before, BATCH_MAX)? < BATCH_MAX {
+        let now = self.clock.now();
+        // A reply from later than now is from a clock that was ahead; it is kept no longer than others either.
+        let kept = (now - REPLY_KEPT).as_microsecond()..(now + REPLY_KEPT).as_microsecond();
+        if self.store.forget_replies(kept, BATCH_MAX)? < BATCH_MAX {
             *last = stopwatch();
         }
         Ok(())

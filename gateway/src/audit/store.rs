@@ -6,6 +6,7 @@ pub(super) mod sqlite;
 pub(super) mod contract;
 
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
@@ -40,8 +41,9 @@ pub(super) trait Store: Send + Sync + fmt::Debug {
     /// Intents that nothing has closed, oldest first, without those that `held` names; at most `max`.
     fn open_intents(&self, held: &dyn Fn(u64) -> bool, max: usize) -> Result<Vec<Leaf>, StoreError>;
 
-    /// Deletes at most `max` of the oldest replies recorded before `before`, and returns how many.
-    fn forget_replies(&self, before: i64, max: usize) -> Result<usize, StoreError>;
+    /// Deletes at most `max` of the oldest replies that were recorded outside of `kept`, by the machine's clock of then, and
+    /// returns how many.
+    fn forget_replies(&self, kept: Range<i64>, max: usize) -> Result<usize, StoreError>;
 
     /// What is recorded under a question's key.
     async fn recall(&self, key: &RequestKey) -> Result<Option<Recalled>, StoreError>;

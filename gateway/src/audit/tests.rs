@@ -1,6 +1,7 @@
 mod entries;
 mod faults;
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -82,8 +83,8 @@ impl Store for FaultyStore {
         self.inner.open_intents(held, max)
     }
 
-    fn forget_replies(&self, before: i64, max: usize) -> Result<usize, StoreError> {
-        self.inner.forget_replies(before, max)
+    fn forget_replies(&self, kept: Range<i64>, max: usize) -> Result<usize, StoreError> {
+        self.inner.forget_replies(kept, max)
     }
 
     async fn recall(&self, key: &RequestKey) -> Result<Option<Recalled>, StoreError> {

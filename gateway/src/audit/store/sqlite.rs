@@ -7,6 +7,7 @@ mod insertion;
 mod tests;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::ops::Range;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -133,7 +134,7 @@ impl Store for SqliteStore {
                     continue;
                 }
                 let sealed = seal(draft, place)?;
-                insertion.insert(draft, place, &sealed.leaf, &sealed.body, sealed.reply.as_deref())?;
+                insertion.insert(draft, place.index, now, &sealed)?;
                 appended.push(Appended::Stored { place, leaf_hash: sealed.leaf_hash });
                 head.size += 1;
                 head.last_at = place.at;
@@ -187,21 +188,21 @@ impl Store for SqliteStore {
         })
     }
 
-    fn forget_replies(&self, before: i64, max: usize) -> Result<usize, StoreError> {
+    fn forget_replies(&self, kept: Range<i64>, max: usize) -> Result<usize, StoreError> {
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         // Nothing to forget is the rule, and learning it takes no write.
         let oldest = self.read(|connection| {
             let mut oldest = connection.prepare_cached("SELECT at FROM reply ORDER BY idx LIMIT 1")?;
             oldest.query_row([], |row| row.get::<_, i64>(0)).optional()
         })?;
-        if oldest.is_none_or(|at| at >= before) {
+        if oldest.is_none_or(|at| kept.contains(&at)) {
             return Ok(0);
         }
         self.write(|transaction| {
             let mut delete = transaction.prepare_cached(
-                "DELETE FROM reply WHERE idx IN (SELECT idx FROM (SELECT idx, at FROM reply ORDER BY idx LIMIT ?2) WHERE at < ?1)",
+                "DELETE FROM reply WHERE idx IN (SELECT idx FROM (SELECT idx, at FROM reply ORDER BY idx LIMIT ?3) WHERE at < ?1 OR at >= ?2)",
             )?;
-            Ok(delete.execute([before, max])?)
+            Ok(delete.execute([kept.start, kept.end, max])?)
         })
     }
 

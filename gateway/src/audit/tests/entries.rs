@@ -156,6 +156,26 @@ async fn intents_that_a_crash_left_open_are_closed_when_the_log_is_opened() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_ahead_keeps_no_reply_longer() {
+    let fixture = Fixture::new();
+    let audit = fixture.open();
+    let years = SignedDuration::from_hours(24 * 3650);
+    fixture.clock.advance(years);
+    ask(&audit, 1, b"from a clock that is ahead").await.unwrap();
+    fixture.clock.advance(-years);
+    ask(&audit, 2, b"after it was set right").await.unwrap();
+    replayed(&audit, 2).await;
+    fixture.clock.advance(SignedDuration::from_hours(25));
+    for _ in 0..400 {
+        if fixture.count("SELECT count(*) FROM reply") == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(fixture.count("SELECT count(*) FROM reply"), 0);
+}
+
+#[tokio::test]
 async fn a_reply_is_kept_for_24_hours_and_then_forgotten() {
     let fixture = Fixture::new();
     let audit = fixture.open();

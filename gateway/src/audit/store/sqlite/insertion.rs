@@ -3,7 +3,7 @@
 use rusqlite::{CachedStatement, Transaction, params};
 
 use super::{Appended, StoreError};
-use crate::audit::draft::{Draft, Place, Step};
+use crate::audit::draft::{Draft, Sealed, Step};
 
 /// The statements of an append, prepared once per connection.
 pub(super) struct Insertion<'t> {
@@ -76,19 +76,13 @@ impl<'t> Insertion<'t> {
         Ok(None)
     }
 
-    pub(super) fn insert(
-        &mut self,
-        draft: &Draft,
-        place: Place,
-        leaf: &[u8],
-        body: &[u8],
-        reply: Option<&[u8]>,
-    ) -> Result<(), StoreError> {
-        let index = signed(place.index)?;
-        self.entry.execute(params![index, draft.leaf.decision.as_bytes(), leaf])?;
-        self.body.execute(params![index, body, draft.tags.subject, draft.tags.official, draft.tags.case])?;
-        if let Some(reply) = reply {
-            self.reply.execute(params![index, place.at, reply])?;
+    pub(super) fn insert(&mut self, draft: &Draft, index: u64, now: i64, sealed: &Sealed) -> Result<(), StoreError> {
+        let index = signed(index)?;
+        self.entry.execute(params![index, draft.leaf.decision.as_bytes(), sealed.leaf])?;
+        self.body.execute(params![index, sealed.body, draft.tags.subject, draft.tags.official, draft.tags.case])?;
+        if let Some(reply) = &sealed.reply {
+            // Not the log's time: a clock that was ahead once holds that back, and replies would be kept as long.
+            self.reply.execute(params![index, now, reply])?;
         }
         Ok(())
     }
