@@ -61,7 +61,7 @@ fn rejected(rejection: &Rejection, decision: Uuid, language: Language) -> Status
 }
 
 /// The violations, each with its field, as many as trailers hold; at least one.
-fn said<'r>(rejection: &'r Rejection, language: Language) -> Vec<(&'r str, String)> {
+fn said(rejection: &Rejection, language: Language) -> Vec<(&str, String)> {
     let mut left = VIOLATIONS_MAX;
     let each = rejection.violations.iter().map(|violation| {
         let description = format!("{}: {}", violation.reason.as_str(), language.pick(&violation.expected));
