@@ -165,7 +165,7 @@ fn leaf_hash(leaf: &[u8]) -> [u8; 32] {
 fn the_checker_finds_every_kind_of_violation() {
     let now = Instant::now();
     let receipt =
-        |index| v1::Receipt { index, leaf_hash: vec![7; 32], decision_id: format!("d{index}"), recorded_at: None };
+        |index| v1::Receipt { index, leaf_hash: vec![7; 32], decision_id: format!("d{index}"), ..Default::default() };
     let held = |id: &str, index| Held { request_id: id.into(), receipt: receipt(index), sent: now, received: now };
     let entry = |decision: &str, class: &str, intent| Entry {
         decision: decision.into(),
