@@ -100,6 +100,8 @@ pub struct Refusal {
     pub cause: DenialCause,
     /// What was asked about: says whom to apply to, and for what.
     pub result_type: Arc<ResultType>,
+    /// The name of the department that issues it.
+    pub provider_name: Localized,
 }
 
 /// The provider could not be asked. Nothing is known about the subject.

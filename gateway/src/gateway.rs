@@ -39,6 +39,14 @@ pub enum StartError {
     /// The audit log cannot be opened.
     #[error(transparent)]
     Audit(#[from] OpenError),
+    /// The folder of the audit log cannot be made.
+    #[error("cannot make the folder {folder}: {error}")]
+    State {
+        /// Which folder.
+        folder: String,
+        /// Why not.
+        error: std::io::Error,
+    },
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -91,6 +99,7 @@ impl Gateway {
         let declared = watch::Sender::new(Declared::new());
         adopt(&directory.snapshot(), &departments, &metrics, &declared);
         let tls = Tls::read(&config.tls.certificate, &config.tls.key, &config.tls.client_ca)?;
+        make_folder_of(&config.audit.database)?;
         let audit = Audit::open(&config.audit.database, AuditKeys::load(&city.join(AUDIT_KEYS))?, Arc::clone(&clock))?;
         let verification = Arc::new(Verification {
             directory: Arc::clone(&directory),
@@ -152,6 +161,12 @@ impl Gateway {
         audit.close().await;
         drop(ended);
     }
+}
+
+/// `state/` is not under version control, so a city folder that was just cloned has none.
+fn make_folder_of(database: &Path) -> Result<(), StartError> {
+    let folder = database.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(|error| StartError::State { folder: folder.display().to_string(), error })
 }
 
 /// Connects the departments of a snapshot, and tells metrics and health which declarations are stale.

@@ -16,7 +16,7 @@ use heyan_policies::{AccessRequest, Decision, Permit, PolicyError};
 use heyan_proto::vocabulary::DepartmentId;
 use uuid::Uuid;
 
-use crate::answer::{Answer, Refusal, Validation};
+use crate::answer::{Answer, Validation};
 use crate::audit::{Audit, AuditError, Begun, Class, Event, Intent, Receipt, RequestKey, Reservation};
 use crate::clock::Clock;
 use crate::departments::Departments;
@@ -122,11 +122,15 @@ impl Verification {
         let question = match directory.resolve(&call.words, self.clock.today()) {
             Ok(question) => question,
             Err(rejection) => {
+                // What was answered stays answered, also where the directory has changed since.
+                if let Some(answered) = self.answered_before(&call).await {
+                    return Ok(answered);
+                }
                 self.audit.record(facts.rejected(&rejection)).await?;
                 return Err(Fault::Rejected(rejection));
             }
         };
-        let mut place = match self.reserve(&call, &question).await? {
+        let mut place = match self.reserve(&call, question.request_id).await? {
             Begun::Fresh(place) => place,
             Begun::Replayed { reply, receipt } => return Ok(Answered { given: Given::Recorded(reply), receipt }),
         };
@@ -135,7 +139,7 @@ impl Verification {
             Ok(Decision::Permitted(permit)) => permit,
             Ok(Decision::Refused(denial)) => {
                 let facts = facts.denied(&denial);
-                let refusal = Refusal { cause: denial.cause, result_type: Arc::clone(&question.result_type) };
+                let refusal = outcome::refusal(denial.cause, &question, &directory);
                 return conclude(&call, place, None, facts, Answer::Refusal(refusal)).await;
             }
             Err(error) => {
@@ -164,8 +168,17 @@ impl Verification {
         }
     }
 
-    async fn reserve(&self, call: &Call<'_>, question: &Question) -> Result<Begun, AuditError> {
-        let key = RequestKey { caller: Arc::clone(call.caller.uri()), request_id: question.request_id };
+    async fn answered_before(&self, call: &Call<'_>) -> Option<Answered> {
+        let request_id = Uuid::try_parse(call.words.request_id).ok()?;
+        match self.reserve(call, request_id).await {
+            Ok(Begun::Replayed { reply, receipt }) => Some(Answered { given: Given::Recorded(reply), receipt }),
+            // It was not, or not this: the words are no question now.
+            Ok(Begun::Fresh(_)) | Err(_) => None,
+        }
+    }
+
+    async fn reserve(&self, call: &Call<'_>, request_id: Uuid) -> Result<Begun, AuditError> {
+        let key = RequestKey { caller: Arc::clone(call.caller.uri()), request_id };
         let content = digest(&SHA256, &call.request);
         self.audit.begin(key, *content.as_ref().first_chunk().expect("SHA-256 gives 32 bytes")).await
     }

@@ -3,7 +3,7 @@
 
 use heyan_proto::v1;
 use heyan_proto::v1::verification_service_client::VerificationServiceClient;
-use heyan_tests::{City, Gateway, Told, classes_from, entries, questions};
+use heyan_tests::{City, Gateway, Told, classes_from, entries, questions, until};
 use tokio::task::JoinSet;
 use tonic::Code;
 use tonic::transport::Channel;
@@ -175,4 +175,19 @@ async fn an_id_of_another_system_is_another_question() {
     other.request_id = question.request_id;
     let third = ask(&mut client(&gateway, case.system).await, &other).await;
     assert!(matches!(third.answer, Some(Answer::Undetermined(_))), "{third:?}");
+}
+
+#[tokio::test]
+async fn an_answer_stays_when_the_directory_has_changed_since() {
+    let city = City::new();
+    let gateway = Gateway::start(&city);
+    let (case, question) = questions::named("food-licence-in-force");
+    let mut client = client(&gateway, case.system).await;
+    let first = ask(&mut client, &question).await;
+    city.edit("items/nursery-filing.toml", |text| text.replace("status = \"in_force\"", "status = \"cancelled\""));
+    gateway.signal("HUP");
+    until("the item is cancelled", async || client.clone().verify(questions::of_case(case)).await.is_err()).await;
+    let before = entries(&city).len();
+    assert_eq!(ask(&mut client, &question).await, first);
+    assert_eq!(entries(&city).len(), before, "a repetition makes no entry");
 }

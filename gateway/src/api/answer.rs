@@ -166,11 +166,11 @@ fn grant(of: &Refusal, standing: &GrantStanding) -> v1::GrantRefusal {
     let remedy = Localized {
         zh: format!(
             "请依照《政务数据共享条例》第二十条，通过本部门数据共享工作机构向「{}」申请目录「{}」的授权。",
-            of.result_type.provider, of.result_type.catalogue.entry
+            of.provider_name.zh, of.result_type.catalogue.entry
         ),
         en: format!(
             "apply through your department's sharing office to `{}` for a grant to directory entry `{}` (Decree 809, article 20)",
-            of.result_type.provider, of.result_type.catalogue.entry
+            of.provider_name.en, of.result_type.catalogue.entry
         ),
     };
     v1::GrantRefusal {

@@ -1,14 +1,15 @@
 //! From what a department holds, or why it could not be asked, to the answer that may leave.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use heyan_adapters::{AdapterError, Holding, Holdings};
-use heyan_policies::Permit;
+use heyan_policies::{DenialCause, Permit};
 use heyan_proto::vocabulary::{Disclosure, FieldName, Freshness, Localized, UndeterminedCause};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::answer::{Answer, Determination, Retrieval, Undetermined};
+use crate::answer::{Answer, Determination, Refusal, Retrieval, Undetermined};
 use crate::departments::cause_of;
 use crate::directory::{Asked, Directory, Question};
 use crate::matching::{self, Matching, Outcome};
@@ -74,6 +75,18 @@ pub(super) fn of_holdings(
     determination.retrieved_at = Some(whole_second(now));
     let record = retrievable(permit, question, &outcome);
     of_action(question, determination, record)
+}
+
+/// Policy refuses. A department that takes part has a name, unless its file was never good; then its id has to do.
+pub(super) fn refusal(cause: DenialCause, question: &Question, directory: &Directory) -> Refusal {
+    let provider = &question.result_type.provider;
+    let declaration = directory.department(provider).and_then(|entry| entry.declaration.as_ref());
+    let id = || Localized { zh: provider.to_string(), en: provider.to_string() };
+    Refusal {
+        cause,
+        result_type: Arc::clone(&question.result_type),
+        provider_name: declaration.map_or_else(id, |declaration| declaration.department.name.clone()),
+    }
 }
 
 /// The department could not be asked.
