@@ -78,7 +78,7 @@ pub struct Determination {
     pub freshness: Freshness,
     /// When the records were read; none where the finding follows from the declaration.
     pub retrieved_at: Option<Timestamp>,
-    /// What the records do not reach; only with `OUTSIDE_COVERAGE`.
+    /// What the records do not reach, where they do not reach everything: no record there is no "no".
     pub coverage_note: Option<Localized>,
     /// What stands behind the finding, from CLAIMS on.
     pub detail: Option<Detail>,

@@ -47,14 +47,14 @@ impl Failure {
     }
 }
 
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "heyan", version, about = "核验: check a result that another department has issued", after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     /// Write a sample city, start its gateway, ask it questions, and serve until Ctrl-C
     Demo(demo::Options),

@@ -62,7 +62,11 @@ impl VerificationApi {
         };
         match tokio::spawn(task.in_current_span()).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(error::plain(Reason::InternalError, decision, language)),
+            Err(_) => {
+                self.metrics.count_panic();
+                tracing::error!(decision_id = %decision, "a question ended in a panic");
+                Err(error::plain(Reason::InternalError, decision, language))
+            }
         }
     }
 }

@@ -125,7 +125,9 @@ fn determination(of: &v1::Determination, language: Language) -> String {
             parts.push(text(Some(basis), language));
         }
     }
-    if of.coverage_note.is_some() {
+    let detail = of.detail.as_ref();
+    let nothing_found = detail.is_none_or(|detail| detail.existence() == v1::Existence::NotIssued);
+    if nothing_found && of.coverage_note.is_some() {
         parts.push(text(of.coverage_note.as_ref(), language));
     }
     parts.push(format!("{} {}", pick(language, "截至", "as of"), of.as_of));

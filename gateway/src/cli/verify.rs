@@ -12,7 +12,7 @@ use super::client::{Connection, failed, speak};
 use super::{Exit, Failure, Language, Output, block_on, print, show};
 
 /// Options of `heyan verify`.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
     #[command(flatten)]

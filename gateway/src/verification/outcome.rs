@@ -25,13 +25,10 @@ pub(super) fn known_without_asking(permit: &Permit, question: &Question, today: 
     if !matching::is_outside_coverage(result_type, question.as_of, today) {
         return None;
     }
-    let note = if result_type.states_earlier_days() {
-        result_type.coverage.as_ref().map(|coverage| coverage.note.clone())
-    } else {
-        Some(states_today_alone())
-    };
     let mut determination = determination(permit, question, &Outcome::OutsideCoverage, Freshness::Declared);
-    determination.coverage_note = note;
+    if !result_type.states_earlier_days() {
+        determination.coverage_note = Some(states_today_alone());
+    }
     Some(of_action(question, determination, None))
 }
 
@@ -124,7 +121,8 @@ fn determination(permit: &Permit, question: &Question, outcome: &Outcome<'_>, fr
         data_updated_at: None,
         freshness,
         retrieved_at: None,
-        coverage_note: None,
+        // It follows from the declaration alone, so it tells no answer from another.
+        coverage_note: question.result_type.coverage.as_ref().map(|coverage| coverage.note.clone()),
         detail: visible.detail,
     }
 }

@@ -311,7 +311,8 @@ pub struct Determination {
     /// When the records were read; absent when the finding follows from the declaration.
     #[prost(message, optional, tag = "7")]
     pub retrieved_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// What the records do not reach; present only with OUTSIDE_COVERAGE.
+    /// What the records do not reach; absent where they reach everything. With it, NOT_ISSUED says no more than that none is in these
+    /// records.
     #[prost(message, optional, tag = "8")]
     pub coverage_note: ::core::option::Option<LocalizedText>,
     /// Existence, state and claims. Absent at VERDICT, and with OUTSIDE_COVERAGE.
