@@ -98,9 +98,10 @@ fn bundle(exceptions: &[String]) -> PolicyBundle {
             "#
         )
     });
-    let text: String = annotated.collect();
-    PolicyBundle::load(&[("policies/a.cedar", text)], date(2026, 11, 23))
-        .unwrap_or_else(|problems| panic!("\n{problems}"))
+    // A file each: a file without an exception is a problem, and there may be none.
+    let files: Vec<(String, String)> =
+        annotated.enumerate().map(|(i, text)| (format!("policies/{i}.cedar"), text)).collect();
+    PolicyBundle::load(&files, date(2026, 11, 23)).unwrap_or_else(|problems| panic!("\n{problems}"))
 }
 
 /// What Cedar says over all policies at once.
