@@ -90,5 +90,5 @@ fn written(status: &Status) -> String {
 fn with_collector(text: &str, address: &str) -> String {
     let without: Vec<&str> =
         text.lines().filter(|line| !line.trim_start().trim_start_matches("# ").starts_with("otlp")).collect();
-    without.join("\n").replace("[telemetry]", &format!("[telemetry]\notlp = \"{address}\""))
+    without.join("\n").replace("\n[telemetry]\n", &format!("\n[telemetry]\notlp = \"{address}\"\n"))
 }
