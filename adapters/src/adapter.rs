@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use heyan_proto::identifier::SubjectNumber;
 use heyan_proto::vocabulary::{DepartmentId, PersonalText, ResultTypeId};
 use jiff::civil::Date;
 
-use crate::{AdapterError, Holdings};
+use crate::{AdapterError, Holdings, Input};
 
 /// A way to ask one department. Kinds (how a department is reached) and guards (what protects it and us) both
 /// implement it, and all of them pass the contract suite of this crate.
@@ -14,6 +15,9 @@ use crate::{AdapterError, Holdings};
 /// The contract:
 /// - Empty [`Holdings`] mean that the department was asked and holds no such record. Every doubt is an
 ///   [`AdapterError`]; trouble is never "no record".
+/// - Nothing of a look-up is sent but [`Lookup::value`] of the declaration's inputs and, where
+///   [`Source::sends_requester_credentials`](crate::Source::sends_requester_credentials) says so, the requester's
+///   credentials: answers are used again for every question that sends the same.
 /// - Every input is bound as a value. No text of a question becomes part of a query, a path or a header.
 /// - Values that do not fit the declaration are [`AdapterError::Malformed`], naming the column and never the value.
 /// - Calls may run at the same time and never see each other's answers.
@@ -57,6 +61,25 @@ pub struct Lookup {
     pub deadline: Duration,
     /// The W3C trace context, for departments that take one.
     pub traceparent: Option<String>,
+}
+
+impl Lookup {
+    /// What is sent for an input; `None` where the question does not give it.
+    pub fn value(&self, input: Input) -> Option<Cow<'_, str>> {
+        Some(match input {
+            Input::SubjectNumber => self.subject.expose().into(),
+            Input::SubjectKind => self.subject.kind().as_str().into(),
+            Input::SubjectName => self.subject_name.as_ref()?.expose().into(),
+            Input::CertificateNumber => self.certificate_number.as_ref()?.expose().into(),
+            Input::AsOf => self.as_of.to_string().into(),
+            Input::Reason => self.reason.expose().into(),
+            Input::Requester => self.requester.as_str().into(),
+            Input::OfficialId => self.official.id.expose().into(),
+            Input::OfficialName => self.official.name.expose().into(),
+            Input::OfficialUnit => self.official.unit.expose().into(),
+            Input::OfficialTerminal => self.official.terminal.expose().into(),
+        })
+    }
 }
 
 /// The official (经办人) on whose behalf a department is asked; some departments demand this with every call.

@@ -164,6 +164,14 @@ impl Department {
 }
 
 impl Source {
+    /// Whether the department is asked with credentials of the department that requests: then what it answers one
+    /// requester is never an answer to another. The database of `[sql]` is opened by the gateway itself.
+    pub fn sends_requester_credentials(&self) -> bool {
+        match self {
+            Self::Sql(_) => false,
+        }
+    }
+
     fn read(table: &mut Table<'_>) -> Option<Option<Self>> {
         match table.optional_table("sql")? {
             Some(mut sql) => SqlSource::read(&mut sql).map(|sql| Some(Self::Sql(sql))),

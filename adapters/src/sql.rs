@@ -7,6 +7,7 @@ mod pool;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -66,7 +67,7 @@ impl fmt::Debug for Sql {
 }
 
 fn bind(lookup: &Lookup, result_type: &ResultType) -> Result<Bound, AdapterError> {
-    let bound: Bound = result_type.inputs().map(|input| (input, value_of(lookup, input))).collect();
+    let bound: Bound = result_type.inputs().map(|input| (input, lookup.value(input).map(Cow::into_owned))).collect();
     for required in &result_type.requires {
         if bound.iter().any(|(input, value)| input == required && value.is_none()) {
             let what = format!("it requires `{}`, which the look-up lacks", required.as_str());
@@ -74,20 +75,4 @@ fn bind(lookup: &Lookup, result_type: &ResultType) -> Result<Bound, AdapterError
         }
     }
     Ok(bound)
-}
-
-fn value_of(lookup: &Lookup, input: Input) -> Option<String> {
-    Some(match input {
-        Input::SubjectNumber => lookup.subject.expose().to_owned(),
-        Input::SubjectKind => lookup.subject.kind().as_str().to_owned(),
-        Input::SubjectName => lookup.subject_name.as_ref()?.expose().to_owned(),
-        Input::CertificateNumber => lookup.certificate_number.as_ref()?.expose().to_owned(),
-        Input::AsOf => lookup.as_of.to_string(),
-        Input::Reason => lookup.reason.expose().to_owned(),
-        Input::Requester => lookup.requester.as_str().to_owned(),
-        Input::OfficialId => lookup.official.id.expose().to_owned(),
-        Input::OfficialName => lookup.official.name.expose().to_owned(),
-        Input::OfficialUnit => lookup.official.unit.expose().to_owned(),
-        Input::OfficialTerminal => lookup.official.terminal.expose().to_owned(),
-    })
 }

@@ -30,6 +30,9 @@ const LOG_VARIABLE: &str = "HEYAN_LOG";
 /// The longest length of time that a limit may have.
 const SPAN_MAX: Duration = Duration::from_secs(600);
 
+/// The most memory that a cache may have, in bytes.
+const CACHE_BYTES_MAX: i64 = 64 << 30;
+
 /// What holds where `heyan.toml` says nothing.
 pub mod default {
     use std::time::Duration;
@@ -44,6 +47,8 @@ pub mod default {
     pub const CONNECTIONS: i64 = 4096;
     /// Calls at once on one connection.
     pub const STREAMS: i64 = 128;
+    /// Memory for what departments have answered, in bytes; 0 keeps nothing.
+    pub const CACHE_BYTES: i64 = 64 << 20;
     /// The time for a TLS handshake.
     pub const HANDSHAKE: Duration = Duration::from_secs(5);
     /// How long readiness says `NOT_SERVING` before the listener closes.
@@ -122,6 +127,8 @@ pub struct Limits {
     pub connections: usize,
     /// `streams`: see [`default::STREAMS`].
     pub streams: u32,
+    /// `cache_bytes`: see [`default::CACHE_BYTES`].
+    pub cache_bytes: u64,
     /// `handshake`: see [`default::HANDSHAKE`].
     pub handshake: Duration,
     /// `drain`: see [`default::DRAIN`].
@@ -238,13 +245,14 @@ fn read_limits(root: &mut Table<'_>) -> Option<Limits> {
     let handshake = duration("handshake", default::HANDSHAKE);
     let drain = duration("drain", default::DRAIN);
     let grace = duration("grace", default::GRACE);
-    let mut number = |key, max, default| match &mut table {
-        Some(table) => Some(table.optional_integer(key, 1..=max)?.map_or(default, |given| given.into_inner())),
+    let mut number = |key, range, default| match &mut table {
+        Some(table) => Some(table.optional_integer(key, range)?.map_or(default, |given| given.into_inner())),
         None => Some(default),
     };
-    let in_flight = number("in_flight", 65_536, default::IN_FLIGHT);
-    let connections = number("connections", 65_536, default::CONNECTIONS);
-    let streams = number("streams", 1_024, default::STREAMS);
+    let in_flight = number("in_flight", 1..=65_536, default::IN_FLIGHT);
+    let connections = number("connections", 1..=65_536, default::CONNECTIONS);
+    let streams = number("streams", 1..=1_024, default::STREAMS);
+    let cache_bytes = number("cache_bytes", 0..=CACHE_BYTES_MAX, default::CACHE_BYTES);
     let (deadline_default, deadline_max) = (deadline_default?, deadline_max?);
     if deadline_default > deadline_max {
         let message = "`limits.deadline_default` is longer than `limits.deadline_max`";
@@ -257,6 +265,7 @@ fn read_limits(root: &mut Table<'_>) -> Option<Limits> {
         in_flight: in_flight?.try_into().ok()?,
         connections: connections?.try_into().ok()?,
         streams: streams?.try_into().ok()?,
+        cache_bytes: cache_bytes?.try_into().ok()?,
         handshake: handshake?,
         drain: drain?,
         grace: grace?,

@@ -1,23 +1,33 @@
-//! The only place that asks departments, and only with a permit and a durable intent.
+//! The only place that asks departments, and only with a permit and a durable intent; what they answered before needs the
+//! permit alone.
 
-use std::collections::HashMap;
+mod cache;
+
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use heyan_adapters::{Adapter, AdapterError, DepartmentDeclaration, Holdings, Lookup, connect};
+use heyan_adapters::{Adapter, AdapterError, DepartmentDeclaration, Lookup, connect};
 use heyan_policies::Permit;
 use heyan_proto::vocabulary::{DepartmentId, UndeterminedCause};
 
+pub(crate) use self::cache::Reading;
+use self::cache::{Cache, Generation, Lifetime, Patience, Reuse, Sent};
 use crate::audit::Intent;
+use crate::clock::Clock;
 use crate::directory::{Directory, Question};
+use crate::telemetry::Metrics;
 
 /// The departments, connected as the directory declares them.
 #[derive(Debug)]
 pub struct Departments {
     city: PathBuf,
     connected: ArcSwap<HashMap<DepartmentId, Connected>>,
+    generations: AtomicU64,
+    cache: Cache,
 }
 
 /// One department. Its adapter is kept as long as its declaration is, so that a reload of others leaves its connections
@@ -26,31 +36,59 @@ pub struct Departments {
 struct Connected {
     declaration: Arc<DepartmentDeclaration>,
     adapter: Arc<dyn Adapter>,
+    /// Of this very declaration: what was read under another is never used again.
+    generation: Generation,
 }
 
 impl Departments {
-    /// No department is connected yet. Paths in declarations are relative to the city folder.
-    pub fn new(city: PathBuf) -> Self {
-        Self { city, connected: ArcSwap::default() }
+    /// No department is connected yet. Paths in declarations are relative to the city folder. About `cache_bytes` bytes of
+    /// what departments answer are kept in memory; with 0, nothing.
+    pub fn new(city: PathBuf, cache_bytes: u64, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
+        let cache = Cache::new(cache_bytes, clock, metrics);
+        Self { city, connected: ArcSwap::default(), generations: AtomicU64::new(0), cache }
     }
 
-    /// Connects what the directory declares; departments whose declaration is unchanged are left alone.
+    /// Connects what the directory declares; departments whose declaration is unchanged are left alone, and what the others
+    /// have answered is forgotten. Takes as long as the cache is large: not for asynchronous code.
     pub fn reconnect(&self, directory: &Directory) {
-        let before = self.connected.load();
+        let before = self.connected.load_full();
         let connected = directory.declarations().filter_map(|declaration| {
             let id = declaration.department.id.clone();
             let kept = before.get(&id).filter(|kept| Arc::ptr_eq(&kept.declaration, declaration));
             let connected = match kept {
                 Some(kept) => kept.clone(),
                 // A department that issues nothing has nothing to connect.
-                None => Connected { declaration: Arc::clone(declaration), adapter: connect(declaration, &self.city)? },
+                None => Connected {
+                    declaration: Arc::clone(declaration),
+                    adapter: connect(declaration, &self.city)?,
+                    generation: self.generations.fetch_add(1, Ordering::Relaxed),
+                },
             };
             Some((id, connected))
         });
-        self.connected.store(Arc::new(connected.collect()));
+        let connected: HashMap<_, _> = connected.collect();
+        let in_force: HashSet<Generation> = connected.values().map(|connected| connected.generation).collect();
+        self.connected.store(Arc::new(connected));
+        if before.values().any(|before| !in_force.contains(&before.generation)) {
+            self.cache.forget(|generation| !in_force.contains(&generation));
+        }
     }
 
-    /// Asks the provider for what it holds that fits the question, for at most `deadline`.
+    /// What the provider said to an earlier question that sent it the same, where that is still fresh by its declaration
+    /// and by this question. Nobody is asked.
+    pub(crate) fn cached(&self, permit: &Permit, question: &Question) -> Option<Arc<Reading>> {
+        let takes_earlier = question.max_age.is_none_or(|max_age| !max_age.is_zero());
+        // Most of what cannot be answered is known before anything is copied.
+        if !takes_earlier || question.result_type.max_reuse().is_none() {
+            return None;
+        }
+        let connected = self.connected.load();
+        let lookup = lookup(permit, question, Duration::ZERO, None);
+        self.cache.fresh(&self.reuse(connected.get(permit.provider())?, permit, question, &lookup)?)
+    }
+
+    /// Asks the provider for what it holds that fits the question, for at most `deadline`; or waits for the answer, where
+    /// it is being asked the same already.
     ///
     /// # Errors
     /// [`AdapterError`] where there is no answer that can be relied on; never "no record".
@@ -61,25 +99,40 @@ impl Departments {
         question: &Question,
         deadline: Duration,
         traceparent: Option<String>,
-    ) -> Result<Holdings, AdapterError> {
-        let lookup = Lookup {
-            result_type: permit.result_type().clone(),
-            subject: question.subject.clone(),
-            subject_name: question.subject_name.clone(),
-            certificate_number: question.certificate_number.clone(),
-            as_of: question.as_of,
-            reason: question.purpose.reason.clone(),
-            official: question.official.clone(),
-            requester: permit.requester().clone(),
-            deadline,
-            traceparent,
-        };
+    ) -> Result<Arc<Reading>, AdapterError> {
         // The directory of this question may be newer than the connections, for the moment of a reload.
-        let connected = self.connected.load().get(permit.provider()).cloned();
-        let adapter = connected.ok_or(AdapterError::Unavailable)?.adapter;
-        // Said before it happens: whoever reads the log after a crash can hold every question against its intent.
-        tracing::debug!(decision_id = %intent.receipt().decision(), department = %permit.provider(), "asking");
-        adapter.look_up(&lookup).await
+        let connected = self.connected.load().get(permit.provider()).cloned().ok_or(AdapterError::Unavailable)?;
+        let lookup = lookup(permit, question, deadline, traceparent);
+        let ask = async |deadline| {
+            // Said before it happens: whoever reads the log after a crash can hold every question against its intent.
+            tracing::debug!(decision_id = %intent.receipt().decision(), department = %permit.provider(), "asking");
+            connected.adapter.look_up(&Lookup { deadline, ..lookup.clone() }).await
+        };
+        match self.reuse(&connected, permit, question, &lookup) {
+            Some(reuse) => {
+                let patience = Patience { caller: deadline, declared: connected.declaration.limits.deadline };
+                self.cache.ask(&reuse, patience, ask).await
+            }
+            None => self.cache.read_once(ask(deadline)).await,
+        }
+    }
+
+    /// What the question may use again and leave to others; `None` where its declaration lets nothing be used again, or is
+    /// not the one that the department is connected by, for the moment of a reload.
+    fn reuse(&self, connected: &Connected, permit: &Permit, question: &Question, lookup: &Lookup) -> Option<Reuse> {
+        let result_type = &question.result_type;
+        let lifetime = Lifetime::declared(result_type, permit.disclosure())?;
+        let source = connected.declaration.source.as_ref()?;
+        if !connected.declaration.result_types.iter().any(|declared| Arc::ptr_eq(declared, result_type)) {
+            return None;
+        }
+        let sent = Sent {
+            generation: connected.generation,
+            with_credentials: source.sends_requester_credentials(),
+            result_type,
+            lookup,
+        };
+        Some(Reuse { key: self.cache.key(&sent), lifetime, max_age: question.max_age.unwrap_or(Duration::MAX) })
     }
 
     /// Each department, and whether it could be asked now.
@@ -90,6 +143,21 @@ impl Departments {
         }
         health.sort_by(|a, b| a.0.cmp(&b.0));
         health
+    }
+}
+
+fn lookup(permit: &Permit, question: &Question, deadline: Duration, traceparent: Option<String>) -> Lookup {
+    Lookup {
+        result_type: permit.result_type().clone(),
+        subject: question.subject.clone(),
+        subject_name: question.subject_name.clone(),
+        certificate_number: question.certificate_number.clone(),
+        as_of: question.as_of,
+        reason: question.purpose.reason.clone(),
+        official: question.official.clone(),
+        requester: permit.requester().clone(),
+        deadline,
+        traceparent,
     }
 }
 

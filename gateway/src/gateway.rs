@@ -95,7 +95,10 @@ impl Gateway {
         let metrics = Arc::new(Metrics::new());
         let loaded = load(city, None, clock.now())?;
         let directory = Arc::new(CurrentDirectory::new(city.to_owned(), loaded));
-        let departments = Arc::new(Departments::new(city.to_owned()));
+        let departments = {
+            let (clock, metrics) = (Arc::clone(&clock), Arc::clone(&metrics));
+            Arc::new(Departments::new(city.to_owned(), config.limits.cache_bytes, clock, metrics))
+        };
         let declared = watch::Sender::new(Declared::new());
         adopt(&directory.snapshot(), &departments, &metrics, &declared);
         let tls = Tls::read(&config.tls.certificate, &config.tls.key, &config.tls.client_ca)?;

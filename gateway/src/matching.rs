@@ -37,9 +37,9 @@ pub struct Matching<'a> {
     pub certificate_number: Option<&'a PersonalText>,
     /// What is claimed; every claim is about a field of the result type and fits its type.
     pub claims: &'a [Claim],
-    /// The day on which it should hold; not after `today`.
+    /// The day on which it should hold; after `today` only where an earlier answer is used again.
     pub as_of: Date,
-    /// The day on which the provider states what it holds.
+    /// The day on which the provider stated what it holds.
     pub today: Date,
 }
 

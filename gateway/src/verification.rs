@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use heyan_policies::{AccessRequest, Decision, Permit, PolicyError};
-use heyan_proto::vocabulary::DepartmentId;
+use heyan_proto::vocabulary::{DepartmentId, Freshness};
 use uuid::Uuid;
 
 use crate::answer::{Answer, Validation};
@@ -154,6 +154,9 @@ impl Verification {
         if let Some(answer) = outcome::known_without_asking(&permit, &question, self.clock.today()) {
             return conclude(&call, place, None, facts, answer).await;
         }
+        if let Some(answer) = self.answer_cached(&permit, &directory, &question) {
+            return conclude(&call, place, None, facts, answer).await;
+        }
         let intent = place.intend(facts.record(Class::Intent)).await?;
         let answer = self.ask(&call, &permit, &intent, &directory, &question).await;
         conclude(&call, place, Some(intent), facts, answer).await
@@ -211,6 +214,14 @@ impl Verification {
         })
     }
 
+    /// Judges what the department said to an earlier question of the same inputs, where that is still fresh.
+    fn answer_cached(&self, permit: &Permit, directory: &Directory, question: &Question) -> Option<Answer> {
+        let cached = self.departments.cached(permit, question)?;
+        let answer = outcome::of_reading(permit, question, &cached, Freshness::Cached, directory);
+        // Trouble is never repeated from memory: the department may have mended it.
+        Some(answer).filter(|answer| !matches!(answer, Answer::Undetermined(_)))
+    }
+
     /// Asks the department and judges what it holds. Whatever goes wrong there is Undetermined, never "no".
     async fn ask(
         &self,
@@ -223,7 +234,7 @@ impl Verification {
         let deadline = call.deadline.remaining().saturating_sub(RESERVED);
         let traceparent = call.traceparent.as_ref().map(|traceparent| traceparent.as_str().to_owned());
         match self.departments.ask(permit, intent, question, deadline, traceparent).await {
-            Ok(holdings) => outcome::of_holdings(permit, question, &holdings, directory, self.clock.now()),
+            Ok(reading) => outcome::of_reading(permit, question, &reading, Freshness::Live, directory),
             Err(error) => outcome::undetermined(question, directory, &error),
         }
     }

@@ -236,7 +236,7 @@ async fn a_deadline_that_has_passed_is_told_as_one_and_loses_no_answer() {
     city.edit("heyan.toml", |text| text.replace("deadline_default = \"5s\"", "deadline_default = \"5ms\""));
     let gateway = Gateway::start(&city);
     let mut client = client(&gateway, "health-intake").await;
-    let requests: Vec<_> = (0..100).map(|_| questions::named("food-licence-in-force").1).collect();
+    let requests: Vec<_> = (0..100).map(|_| questions::live(questions::named("food-licence-in-force").1)).collect();
     let status = client.batch_verify(v1::BatchVerifyRequest { requests: requests.clone() }).await.unwrap_err();
     let told = Told::by(&status);
     assert_eq!((told.code, told.reason.as_str()), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"));

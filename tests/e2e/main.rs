@@ -4,6 +4,7 @@
 
 mod answers;
 mod bad_input;
+mod cache;
 mod canary;
 mod command_line;
 mod contract;

@@ -62,7 +62,7 @@ async fn an_answer_about_another_subject_is_not_used() {
 async fn ask(gateway: &Gateway, case: &str) -> Answer {
     let (case, question) = questions::named(case);
     let mut client = VerificationServiceClient::new(gateway.connect(case.system).await);
-    client.verify(question).await.unwrap().into_inner().answer.unwrap()
+    client.verify(questions::live(question)).await.unwrap().into_inner().answer.unwrap()
 }
 
 fn undetermined(answer: Answer) -> v1::UndeterminedCause {

@@ -10,15 +10,18 @@ use tonic::transport::Channel;
 
 use crate::City;
 
-/// The `heyan` command as it was built beside the tests.
+/// The `heyan` command as it was built beside the tests, or beside another program of theirs.
 ///
 /// # Panics
 /// Where it was not built: `tests/run` and `cargo build` do so.
 pub fn heyan() -> Command {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).expect("tests lie in a folder of the profile's");
+    let program = std::env::current_exe().unwrap();
+    let folder = program.parent().expect("a program lies in a folder");
+    // Tests lie in `deps`, below the folder of the profile.
+    let profile = if folder.ends_with("deps") { folder.parent().expect("it is below another") } else { folder };
     let binary = profile.join("heyan");
-    assert!(binary.is_file(), "{} is missing: run `cargo build --bin heyan` first", binary.display());
+    let release = if profile.ends_with("release") { "--release " } else { "" };
+    assert!(binary.is_file(), "{} is missing: run `cargo build {release}--bin heyan` first", binary.display());
     Command::new(binary)
 }
 

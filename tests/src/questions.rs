@@ -34,6 +34,11 @@ pub fn of_case(case: &Case) -> v1::VerifyRequest {
     }
 }
 
+/// The same question, asked of the department itself whatever it has answered before.
+pub fn live(question: v1::VerifyRequest) -> v1::VerifyRequest {
+    v1::VerifyRequest { max_age: Some(prost_types::Duration::default()), ..question }
+}
+
 /// The question of the case with this id.
 pub fn named(id: &str) -> (&'static Case, v1::VerifyRequest) {
     let case = Case::named(id).unwrap_or_else(|| panic!("the sample has no case `{id}`"));

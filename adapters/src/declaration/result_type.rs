@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::time::Duration;
 
 use heyan_proto::document::{Located, Table};
 use heyan_proto::identifier::{CreditCode, SubjectKind};
@@ -11,6 +12,9 @@ use super::{
 
 /// The most records that a declaration may ask for.
 const ROWS_MAX: i64 = 100;
+
+/// The level of GB/T 43697 from which answers are sensitive.
+const SENSITIVE_FROM: u8 = 3;
 
 /// A kind of result (结果类型) that a department issues: its catalogue entry, and how it is looked up.
 #[derive(Debug, Clone)]
@@ -90,6 +94,21 @@ impl ResultType {
         self.record.certificate_number.is_some()
     }
 
+    /// The longest that any answer about it may be reused; `None`: none is.
+    ///
+    /// Sensitive answers are reused only where that is declared. A verdict that is reused tells that it was kept, so all
+    /// verdicts are kept, "no record" among them, or none.
+    pub fn max_reuse(&self) -> Option<Duration> {
+        let FreshnessDeclaration { max_age, negative_ttl, cache_sensitive, .. } = self.freshness;
+        if self.sensitivity >= SENSITIVE_FROM && !cache_sensitive {
+            return None;
+        }
+        match self.disclosure {
+            Disclosure::Verdict => Some(max_age?.min(negative_ttl?)),
+            Disclosure::Claims | Disclosure::Fields => max_age,
+        }
+    }
+
     /// What of a question is sent to the department.
     pub fn inputs(&self) -> impl Iterator<Item = Input> + '_ {
         self.query.inputs().iter().copied()
@@ -128,7 +147,8 @@ impl ResultType {
         let sensitivity = table.integer("sensitivity", 1..=4);
         let catalogue = table.table("catalogue").and_then(|mut table| CatalogueEntry::read(&mut table));
         let coverage = optional(table, "coverage", Coverage::read);
-        let freshness = optional(table, "freshness", FreshnessDeclaration::read);
+        let is_sensitive = sensitivity.as_ref().map(|level| **level >= SENSITIVE_FROM.into());
+        let freshness = optional(table, "freshness", |table| FreshnessDeclaration::read(table, is_sensitive));
         let lookup = table.table("lookup").and_then(|mut table| LookupDeclaration::read(&mut table));
         let query = lookup.as_ref().map(|lookup| &lookup.query);
         let fields = table.table("fields").and_then(|mut table| Field::read_all(&mut table, query));

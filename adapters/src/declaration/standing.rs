@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use heyan_proto::document::Table;
+use heyan_proto::document::{Located, Table};
 use heyan_proto::vocabulary::{FieldName, FieldType, LegalBasis, LegalKind, Localized, PlainText, PolicyId};
 use jiff::civil::Date;
 
@@ -21,8 +21,12 @@ pub struct Coverage {
 /// How fresh the provider's data set is.
 #[derive(Debug, Clone, Default)]
 pub struct FreshnessDeclaration {
-    /// The longest that an answer of this data set may be reused.
+    /// The longest that an answer of this data set may be reused; absent: never.
     pub max_age: Option<Duration>,
+    /// The longest that "no record" may be reused, at most `max_age`; absent: never.
+    pub negative_ttl: Option<Duration>,
+    /// Whether answers may be reused although they are sensitive.
+    pub cache_sensitive: bool,
     /// Asks when the data set was last updated.
     pub(crate) updated: Option<SqlQuery>,
 }
@@ -80,15 +84,48 @@ impl Coverage {
 }
 
 impl FreshnessDeclaration {
-    pub(super) fn read(table: &mut Table<'_>) -> Option<Self> {
+    /// The longest that a declaration can let an answer be reused.
+    const AGE_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+    /// `is_sensitive` is `None` where the level was reported as wrong.
+    pub(super) fn read(table: &mut Table<'_>, is_sensitive: Option<bool>) -> Option<Self> {
         let updated = table.optional_text("updated");
-        let max_age = table.optional_duration("max_age");
+        let max_age = read_age(table, "max_age");
+        let negative_ttl = read_age(table, "negative_ttl");
+        let cache_sensitive = table.optional_flag("cache_sensitive");
         let updated = match updated? {
             Some(text) => Some(SqlQuery::check_update_time(table, text)?),
             None => None,
         };
-        Some(Self { max_age: max_age?.map(|age| *age), updated })
+        let (max_age, negative_ttl) = (max_age?.map(Located::into_inner), negative_ttl?);
+        if let Some(ttl) = &negative_ttl
+            && max_age.is_none_or(|max_age| max_age < **ttl)
+        {
+            let message = "`freshness.negative_ttl` is longer than `max_age`, or there is no `max_age`";
+            table.problem_at(ttl, message, Some("raise `max_age`, or shorten or remove `negative_ttl`".into()));
+            return None;
+        }
+        let cache_sensitive = cache_sensitive?;
+        if let Some(flag) = &cache_sensitive
+            && (max_age.is_none() || is_sensitive == Some(false))
+        {
+            let message = "`freshness.cache_sensitive` is for a result type of sensitivity 3 or 4 that has `max_age`";
+            table.problem_at(flag, message, Some("remove it, or add `max_age`".into()));
+            return None;
+        }
+        let cache_sensitive = cache_sensitive.is_some_and(Located::into_inner);
+        Some(Self { max_age, negative_ttl: negative_ttl.map(Located::into_inner), cache_sensitive, updated })
     }
+}
+
+fn read_age(table: &mut Table<'_>, key: &str) -> Option<Option<Located<Duration>>> {
+    let Some(age) = table.optional_duration(key)? else { return Some(None) };
+    if age.is_zero() || *age > FreshnessDeclaration::AGE_MAX {
+        let help = "write 1ms to 366d, or leave it out so that nothing is reused";
+        table.problem_at(&age, format!("`freshness.{key}` is out of range"), Some(help.into()));
+        return None;
+    }
+    Some(Some(age))
 }
 
 impl Validity {

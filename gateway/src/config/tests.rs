@@ -39,6 +39,7 @@ deadline_max = "9s"
 in_flight = 7
 connections = 8
 streams = 9
+cache_bytes = 0
 handshake = "1s"
 drain = "3s"
 grace = "4s"
@@ -53,6 +54,7 @@ otlp = "http://127.0.0.1:4317"
         in_flight: 7,
         connections: 8,
         streams: 9,
+        cache_bytes: 0,
         handshake: Duration::from_secs(1),
         drain: Duration::from_secs(3),
         grace: Duration::from_secs(4),

@@ -30,6 +30,7 @@ pub struct Metrics {
     handshake_failures: IntCounterVec,
     identity_failures: IntCounterVec,
     decisions: IntCounterVec,
+    cache: IntCounterVec,
     stale: IntGaugeVec,
     ready: IntGauge,
     certificate_end: IntGauge,
@@ -53,6 +54,16 @@ impl Metrics {
         let made = Registering(Registry::new());
         let build = made.gauges("heyan_build_info", "The version that runs; the value is always 1.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        let cache = made.counters(
+            "heyan_cache_total",
+            "Questions that could be answered from an earlier answer: hit; miss, when the department was asked; \
+             flight_joined, when it was being asked the same already.",
+            &["outcome"],
+        );
+        for outcome in ["hit", "miss", "flight_joined"] {
+            // Shown from the start: a rate of what is absent is no rate.
+            cache.with_label_values(&[outcome]).reset();
+        }
         Self {
             calls: made.calls(),
             in_flight: made.gauge("heyan_calls_in_flight", "Calls in work now."),
@@ -74,6 +85,7 @@ impl Metrics {
                 "Answers given: determination by its finding, refusal and undetermined by their cause.",
                 &["answer", "cause"],
             ),
+            cache,
             stale: made.gauges(
                 "heyan_adapter_config_stale",
                 "1 while the newest file of a department is bad and its previous one is in force.",
@@ -91,6 +103,10 @@ impl Metrics {
     /// One answer was given. Both words come from closed lists of the vocabulary.
     pub fn count_decision(&self, answer: &'static str, cause: &'static str) {
         self.decisions.with_label_values(&[answer, cause]).inc();
+    }
+
+    pub(crate) fn count_cache(&self, outcome: &'static str) {
+        self.cache.with_label_values(&[outcome]).inc();
     }
 
     /// Whether a department runs on its previous file because the newest one is bad.

@@ -154,6 +154,7 @@ impl Facts {
 
     fn found(&mut self, determination: &Determination) -> Class {
         self.put("finding", format!("{:?}", determination.finding));
+        self.put("freshness", format!("{:?}", determination.freshness));
         if let Some(detail) = &determination.detail {
             let outcomes = detail.claims.iter().map(|(_, _, outcome)| format!("{outcome:?}"));
             self.put("outcomes", names(outcomes));

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use heyan_adapters::{AdapterError, Holding, Holdings};
+use heyan_adapters::{AdapterError, Holding};
 use heyan_policies::{DenialCause, Permit};
 use heyan_proto::vocabulary::{Disclosure, FieldName, Freshness, Localized, UndeterminedCause};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::answer::{Answer, Determination, Refusal, Retrieval, Undetermined};
-use crate::departments::cause_of;
+use crate::clock::day_of;
+use crate::departments::{Reading, cause_of};
 use crate::directory::{Asked, Directory, Question};
 use crate::matching::{self, Matching, Outcome};
 
@@ -40,12 +41,12 @@ fn states_today_alone() -> Localized {
 }
 
 /// Judges what the department holds. Records that do not fit the question say nothing about the subject.
-pub(super) fn of_holdings(
+pub(super) fn of_reading(
     permit: &Permit,
     question: &Question,
-    holdings: &Holdings,
+    reading: &Reading,
+    freshness: Freshness,
     directory: &Directory,
-    now: Timestamp,
 ) -> Answer {
     let claims = match &question.asked {
         Asked::Claims(claims) => claims.as_slice(),
@@ -58,18 +59,18 @@ pub(super) fn of_holdings(
         certificate_number: question.certificate_number.as_ref(),
         claims,
         as_of: question.as_of,
-        today: crate::clock::day_of(now),
+        today: day_of(reading.read_at()),
     };
-    let outcome = match matching::determine(&matching, holdings) {
+    let outcome = match matching::determine(&matching, reading.holdings()) {
         Ok(outcome) => outcome,
         Err(error) => {
             tracing::warn!(department = %permit.provider(), %error, "the answer of a department was not used");
             return unanswered(question, directory, UndeterminedCause::AnswerMalformed);
         }
     };
-    let mut determination = determination(permit, question, &outcome, Freshness::Live);
-    determination.data_updated_at = holdings.updated_at.map(whole_second);
-    determination.retrieved_at = Some(whole_second(now));
+    let mut determination = determination(permit, question, &outcome, freshness);
+    determination.data_updated_at = reading.holdings().updated_at.map(whole_second);
+    determination.retrieved_at = Some(whole_second(reading.read_at()));
     let record = retrievable(permit, question, &outcome);
     of_action(question, determination, record)
 }

@@ -67,7 +67,8 @@ async fn no_call_that_was_taken_fails() {
 async fn load_until_stopped(gateway: &Gateway, ended: &Arc<AtomicBool>, judge: fn(&Status)) -> Vec<v1::Receipt> {
     let mut callers = JoinSet::new();
     for _ in 0..CONNECTIONS {
-        let (case, mut question) = questions::named("food-licence-in-force");
+        let (case, question) = questions::named("food-licence-in-force");
+        let mut question = questions::live(question);
         let mut client = VerificationServiceClient::new(gateway.connect(case.system).await);
         let ended = Arc::clone(ended);
         callers.spawn(async move {

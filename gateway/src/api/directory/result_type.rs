@@ -47,7 +47,7 @@ pub(super) fn whole(directory: &Directory, of: &Arc<ResultType>) -> v1::ResultTy
         }),
         freshness: Some(v1::FreshnessDeclaration {
             update_frequency: update_frequency(of.catalogue.update_frequency).into(),
-            max_age: of.freshness.max_age.map(duration),
+            max_age: of.max_reuse().map(duration),
         }),
         renewal: of.validity.renewal.as_ref().map(|renewal| v1::RenewalRule {
             alive_days_max: renewal.alive_days_max.into(),

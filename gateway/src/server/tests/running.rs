@@ -107,6 +107,7 @@ pub(super) fn limits() -> Limits {
         in_flight: 64,
         connections: 64,
         streams: 128,
+        cache_bytes: 0,
         handshake: Duration::from_secs(5),
         drain: Duration::from_millis(100),
         grace: Duration::from_secs(5),

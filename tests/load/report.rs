@@ -1,0 +1,85 @@
+//! The figures, for people and for machines.
+
+use serde_json::{Value, json};
+
+use super::Failure;
+use super::measure::{Case, Figures, Point, Rounds};
+
+/// Prints a line for each case at each point, in Markdown.
+pub(crate) fn table(points: &[(Point, Rounds)]) {
+    println!(
+        "| connections x in flight | case | calls/s | p50 ms | p99 ms | p99.9 ms | CPU µs/call | CPU, times the floor (rounds) | calls/s, of the floor | from cache |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    for (point, rounds) in points {
+        for (case, measured) in rounds {
+            println!("| {point} | {} | {} |", case.as_str(), cells(*case, measured, rounds).join(" | "));
+        }
+    }
+    let unsent: u64 = points.iter().flat_map(|(_, rounds)| rounds.values().flatten()).map(|round| round.unsent).sum();
+    if unsent > 0 {
+        println!("\n{unsent} calls were due while too many were in flight, and were not made.");
+    }
+}
+
+fn cells(case: Case, measured: &[Figures], rounds: &Rounds) -> Vec<String> {
+    let whole = Figures::whole(measured);
+    let mut cells = vec![format!("{:.0}", whole.rate())];
+    cells.extend([50.0, 99.0, 99.9].map(|percent| format!("{:.2}", whole.percentile(percent))));
+    cells.push(format!("{:.1}", whole.cpu_each()));
+    match rounds.get(&Case::Floor) {
+        Some(floor) => {
+            let each: Vec<f64> = measured.iter().zip(floor).map(|(a, b)| a.cpu_each() / b.cpu_each()).collect();
+            let (least, most) = each.iter().fold((f64::MAX, 0_f64), |(least, most), &x| (least.min(x), most.max(x)));
+            let floor = Figures::whole(floor);
+            cells.push(format!("{:.2} ({least:.2}-{most:.2})", whole.cpu_each() / floor.cpu_each()));
+            cells.push(format!("{:.0} %", 100.0 * whole.rate() / floor.rate()));
+        }
+        None => cells.extend(["-".into(), "-".into()]),
+    }
+    cells.push(match case {
+        Case::Floor => "-".into(),
+        _ => format!("{:.0} %", 100.0 * whole.from_cache as f64 / whole.calls as f64),
+    });
+    cells
+}
+
+/// Prints one object: the figures of each case at one point, and the ratios.
+///
+/// # Errors
+/// [`Failure`] where a case was left out.
+pub(crate) fn json(rounds: &Rounds) -> Result<(), Failure> {
+    let case = |case: Case| {
+        let measured = rounds.get(&case).map(|measured| Figures::whole(measured));
+        measured.ok_or_else(|| Failure(format!("JSON needs every case; `{}` was left out", case.as_str())))
+    };
+    let (floor, cached, asked) = (case(Case::Floor)?, case(Case::Cached)?, case(Case::Asked)?);
+    println!(
+        "{}",
+        json!({
+            "floor": figures(&floor),
+            "cached": figures(&cached),
+            "asked": figures(&asked),
+            "ratio": {
+                "cached_cpu": rounded(cached.cpu_each() / floor.cpu_each(), 1e3),
+                "asked_cpu": rounded(asked.cpu_each() / floor.cpu_each(), 1e3),
+                "cached_rps": rounded(cached.rate() / floor.rate(), 1e3),
+                "asked_rps": rounded(asked.rate() / floor.rate(), 1e3),
+            },
+        })
+    );
+    Ok(())
+}
+
+fn figures(of: &Figures) -> Value {
+    json!({
+        "rps": of.rate().round(),
+        "p50_ms": of.percentile(50.0),
+        "p99_ms": of.percentile(99.0),
+        "cpu_us": rounded(of.cpu_each(), 1e1),
+    })
+}
+
+fn rounded(figure: f64, to: f64) -> f64 {
+    (figure * to).round() / to
+}
