@@ -8,15 +8,23 @@ mod metrics;
 mod tests;
 mod traceparent;
 
+use std::fmt;
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::{Level, Metadata};
+use tracing::span::Record;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{JsonFields, Writer};
+use tracing_subscriber::fmt::{FormatFields, FormattedFields};
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use metrics::Metrics;
@@ -58,22 +66,61 @@ pub fn start(log: &str, otlp: Option<&str>) -> Result<Telemetry, TelemetryError>
     let filter = filter(log)?;
     let traces = otlp.map(exporter).transpose()?;
     let spans = traces.as_ref().map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer("heyan")));
-    let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
-        .with_writer(std::io::stderr);
     tracing_subscriber::registry()
         .with(filter)
         .with(filter_fn(may_be_said))
         .with(spans)
-        .with(lines)
+        .with(lines(std::io::stderr))
         .try_init()
         .map_err(|_| TelemetryError::Started)?;
     log_panics_without_their_message();
     Ok(Telemetry { traces })
 }
+
+/// Log lines, a JSON object each, with the fields of the span that is open.
+fn lines<S, W>(to: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    W: for<'writer> MakeWriter<'writer> + 'static,
+{
+    tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .fmt_fields(SpanFields(JsonFields::new()))
+        .with_writer(to)
+}
+
+/// The fields of a span, as JSON. [`JsonFields`] reads and writes all of them again whenever one more is recorded, and each
+/// call records two.
+#[derive(Debug)]
+struct SpanFields(JsonFields);
+
+impl<'w> FormatFields<'w> for SpanFields {
+    fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
+        self.0.format_fields(writer, fields)
+    }
+
+    fn add_fields(&self, recorded: &'w mut FormattedFields<Self>, fields: &Record<'_>) -> fmt::Result {
+        let mut more = String::new();
+        self.0.format_fields(Writer::new(&mut more), fields)?;
+        let recorded = &mut recorded.fields;
+        match more.strip_prefix('{') {
+            _ if recorded.len() <= EMPTY_OBJECT.len() => *recorded = more,
+            Some(more) if more.len() > 1 => {
+                recorded.truncate(recorded.len() - 1);
+                recorded.push(',');
+                recorded.push_str(more);
+            }
+            // Nothing was recorded.
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+const EMPTY_OBJECT: &str = "{}";
 
 impl Telemetry {
     /// Sends the spans that are not sent yet, for at most five seconds.

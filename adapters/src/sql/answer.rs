@@ -15,11 +15,21 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// Asks for the records of one subject.
 pub(super) fn ask(connection: &Connection, result_type: &ResultType, bound: &Bound) -> Result<Holdings, AdapterError> {
-    // First, so that the data set is at least as new as it is said to be.
-    let updated_at = match &result_type.freshness.updated {
-        Some(query) => ask_update_time(connection, query)?,
-        None => None,
-    };
+    let Some(query) = &result_type.freshness.updated else { return ask_records(connection, result_type, bound, None) };
+    // One transaction: the update time is that of the very records that are read, and the file is locked once.
+    let reading = connection.unchecked_transaction().map_err(|error| trouble(&error))?;
+    let updated_at = ask_update_time(&reading, query)?;
+    let holdings = ask_records(&reading, result_type, bound, updated_at)?;
+    reading.finish().map_err(|error| trouble(&error))?;
+    Ok(holdings)
+}
+
+fn ask_records(
+    connection: &Connection,
+    result_type: &ResultType,
+    bound: &Bound,
+    updated_at: Option<Timestamp>,
+) -> Result<Holdings, AdapterError> {
     let mut statement = prepare(connection, &result_type.query)?;
     bind(&mut statement, bound)?;
     let bytes_read = Counter::new(0);

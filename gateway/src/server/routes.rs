@@ -13,6 +13,7 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthService;
 use tonic_reflection::server::Builder;
 use tonic_web::GrpcWebLayer;
+use tower::ServiceBuilder;
 
 use super::authenticate::{Gate, authenticate};
 use super::deadline::{Deadlines, keep_deadline};
@@ -109,16 +110,15 @@ pub(super) fn grpc(
     let Layers { limits, members, clock, metrics } = layers;
     let deadlines = Deadlines { default: limits.deadline_default, max: limits.deadline_max };
     let edge = Edge { clock: clock.clone(), metrics: metrics.clone(), methods: contract.labels() };
-    // The last layer is the outermost.
-    Ok(routes
-        .prepare()
-        .into_axum_router()
-        .layer(from_fn_with_state(deadlines, keep_deadline))
-        .layer(from_fn_with_state(Room::new(limits.in_flight, metrics.clone()), shed_load))
-        .layer(from_fn_with_state(Gate { members, clock, metrics: metrics.clone() }, authenticate))
-        .layer(from_fn_with_state(metrics, catch_panic))
+    // The first of these is the outermost. They are one layer to the router, which boxes the service in each layer of its own
+    // and copies all of them for every call.
+    let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(edge, keep_record))
-        .layer(GrpcWebLayer::new()))
+        .layer(from_fn_with_state(metrics.clone(), catch_panic))
+        .layer(from_fn_with_state(Gate { members, clock, metrics: metrics.clone() }, authenticate))
+        .layer(from_fn_with_state(Room::new(limits.in_flight, metrics), shed_load))
+        .layer(from_fn_with_state(deadlines, keep_deadline));
+    Ok(routes.prepare().into_axum_router().layer(layers).layer(GrpcWebLayer::new()))
 }
 
 /// What the port says to those who speak neither gRPC nor gRPC-Web.

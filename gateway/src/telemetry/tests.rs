@@ -1,9 +1,14 @@
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt as _, Full};
+use serde_json::json;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tracing::field::Empty;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
@@ -50,6 +55,50 @@ async fn spans_reach_the_collector_within_the_callers_trace() {
     assert_eq!(path, "/opentelemetry.proto.collector.trace.v1.TraceService/Export");
     assert!(contains(&body, b"rpc") && contains(&body, &0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736_u128.to_be_bytes()));
     assert!(contains(&body, &0x00f0_67aa_0ba9_02b7_u64.to_be_bytes()), "the caller's span is the parent");
+}
+
+/// Keeps what is written.
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_line_has_what_was_recorded_of_its_span_so_far() {
+    let page = Page::default();
+    let writer = page.clone();
+    let subscriber = tracing_subscriber::registry().with(lines(move || writer.clone()));
+    tracing::subscriber::with_default(subscriber, || {
+        let bare = tracing::info_span!("bare", caller = Empty);
+        bare.record("caller", "a \"quoted\" one");
+        bare.in_scope(|| tracing::info!("first"));
+        let span = tracing::info_span!("rpc", decision_id = 7, caller = Empty, status = Empty);
+        span.in_scope(|| tracing::info!("second"));
+        span.record("caller", "somebody");
+        span.record("status", "OK");
+        span.in_scope(|| tracing::info!("third"));
+    });
+    let written = page.0.lock().unwrap().clone();
+    let spans: Vec<serde_json::Value> = (written.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()))
+        .map(|line| serde_json::from_slice::<serde_json::Value>(line).unwrap()["span"].take())
+        .collect();
+    assert_eq!(
+        spans,
+        [
+            json!({ "name": "bare", "caller": "a \"quoted\" one" }),
+            json!({ "name": "rpc", "decision_id": 7 }),
+            json!({ "name": "rpc", "decision_id": 7, "caller": "somebody", "status": "OK" }),
+        ]
+    );
 }
 
 #[test]

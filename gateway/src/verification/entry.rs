@@ -119,13 +119,18 @@ impl Facts {
         let violations =
             violations.map(|violation| json!({ "field": violation.field, "reason": violation.reason.as_str() }));
         self.put("violations", violations.collect::<Vec<_>>());
-        self.record(Class::Rejected)
+        self.into_record(Class::Rejected)
     }
 
     /// The entry of what is known so far.
     pub(super) fn record(&self, class: Class) -> Record {
         let body = Value::Object(self.body.clone());
         Record { class, body, ..self.record.clone() }
+    }
+
+    /// As [`Facts::record`], where nothing more will be known.
+    fn into_record(self, class: Class) -> Record {
+        Record { class, body: Value::Object(self.body), ..self.record }
     }
 
     /// The entry of the answer.
@@ -141,7 +146,7 @@ impl Facts {
         if !answer.cause().is_empty() {
             self.put("cause", answer.cause());
         }
-        self.record(class)
+        self.into_record(class)
     }
 
     fn decided(&mut self, word: DecisionWord, bundle: &BundleHash) {
