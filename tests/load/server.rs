@@ -42,7 +42,7 @@ impl Server {
     }
 
     fn start(mut command: Command, address: SocketAddr, log: &Path) -> Result<Self, Failure> {
-        let failed = |what: &str| Failure(format!("{what}: {}", command_line(log)));
+        let failed = |what: &str| Failure(format!("{what}: {}", last_words(log)));
         let errors = File::create(log).map_err(|error| failed(&format!("its log cannot be written ({error})")))?;
         let process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).spawn();
         let mut process = process.map_err(|error| failed(&format!("it cannot be started ({error})")))?;
@@ -94,8 +94,8 @@ fn free_port() -> Result<SocketAddr, Failure> {
     free.ok_or_else(|| Failure("no port of 20000 to 32767 is free".into()))
 }
 
-/// What a server said, for the message that it failed.
-fn command_line(log: &Path) -> String {
+/// What a server said last, for the message that it failed.
+fn last_words(log: &Path) -> String {
     let name = log.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let said = std::fs::read_to_string(log).unwrap_or_default();
     format!("{name}: {}", said.lines().last().unwrap_or("it said nothing"))
