@@ -110,7 +110,7 @@ pub struct Tls {
 /// Where every question is recorded before its answer leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
-    /// `database`: the SQLite file; its folder must exist.
+    /// `database`: the SQLite file; it and its folder are made where they are absent.
     pub database: PathBuf,
 }
 

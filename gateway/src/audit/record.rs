@@ -136,8 +136,10 @@ impl fmt::Debug for Record {
 
 /// The promise that an entry is durable. Only this module's committer makes one, after COMMIT.
 ///
-/// ```compile_fail
-/// let receipt = heyan::audit::Receipt { index: 0, leaf_hash: [0; 32] };
+/// ```compile_fail,E0451
+/// fn forge(receipt: heyan::audit::Receipt) -> heyan::audit::Receipt {
+///     heyan::audit::Receipt { index: 0, ..receipt }
+/// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
@@ -171,8 +173,10 @@ impl Receipt {
 
 /// The proof that the intention to ask a department is durable. Only [`Reservation::intend`](super::Reservation::intend) makes one.
 ///
-/// ```compile_fail
-/// let intent = heyan::audit::Intent { index: 0 };
+/// ```compile_fail,E0451
+/// fn forge(receipt: heyan::audit::Receipt) -> heyan::audit::Intent {
+///     heyan::audit::Intent { receipt }
+/// }
 /// ```
 #[derive(Debug)]
 #[must_use = "an intent is handed back with the answer; otherwise it is closed as abandoned"]
