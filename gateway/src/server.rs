@@ -16,6 +16,7 @@ mod fault;
 mod health;
 mod json;
 mod panic;
+mod published;
 mod routes;
 mod shed;
 #[cfg(test)]

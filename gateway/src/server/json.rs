@@ -21,11 +21,11 @@ use flate2::read::MultiGzDecoder;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use http_body_util::BodyExt as _;
 
-pub(super) use methods::Methods;
+pub(super) use methods::{Methods, Served};
+pub(super) use reply::CODES;
 
 use super::DECODE_MAX;
 use super::fault::{Fault, Language};
-use methods::Served;
 
 /// How long the rest of a body that is too large is read, so that its sender comes to read the answer.
 const REST: Duration = Duration::from_millis(250);

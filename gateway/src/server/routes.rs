@@ -23,6 +23,7 @@ use super::edge::{Edge, keep_record};
 use super::health::Health;
 use super::json::{self, Methods};
 use super::panic::catch_panic;
+use super::published;
 use super::shed::{Room, shed_load};
 use super::{DECODE_MAX, ENCODE_MAX, ServerError};
 use crate::clock::Clock;
@@ -135,14 +136,15 @@ pub(super) fn doors(
         .layer(from_fn_with_state(methods.clone(), json::translate))
         .layer(layers.clone())
         .layer(from_fn_with_state(methods.clone(), json::read_request));
-    let plain = plain(methods, routes.clone().layer(json));
+    let pages = published::router(&methods, contract.descriptor);
+    let plain = plain(pages, methods, routes.clone().layer(json));
     Ok(Doors { grpc: routes.layer(layers).layer(GrpcWebLayer::new()), plain })
 }
 
-/// What the port says to those who speak neither gRPC nor gRPC-Web: calls go to `json`.
-fn plain(methods: Arc<Methods>, json: Router) -> Router {
+/// What the port says to those who speak neither gRPC nor gRPC-Web: calls go to `json`, the rest are pages.
+fn plain(pages: Router, methods: Arc<Methods>, json: Router) -> Router {
     let unknown = (StatusCode::NOT_FOUND, "there is no such page; GET / says what this port serves\n");
-    Router::new().fallback(async move |request: Request| {
+    pages.fallback(async move |request: Request| {
         if request.method() == Method::POST || methods.is_method(request.uri().path()) {
             json.oneshot(request).await.into_response()
         } else {

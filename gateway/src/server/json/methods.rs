@@ -1,9 +1,9 @@
 //! The methods that plain JSON serves, read from the contract's descriptors.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use prost::Message as _;
-use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
 use crate::server::ServerError;
@@ -11,11 +11,16 @@ use crate::server::ServerError;
 /// A method that plain JSON serves.
 #[derive(Debug)]
 pub(in crate::server) struct Served {
+    method: MethodDescriptor,
     input: MessageDescriptor,
     output: MessageDescriptor,
 }
 
 impl Served {
+    pub(in crate::server) fn method(&self) -> &MethodDescriptor {
+        &self.method
+    }
+
     pub(in crate::server) fn input(&self) -> &MessageDescriptor {
         &self.input
     }
@@ -28,7 +33,7 @@ impl Served {
 /// The methods of the server, by path.
 #[derive(Debug)]
 pub(in crate::server) struct Methods {
-    served: HashMap<String, Served>,
+    served: BTreeMap<String, Served>,
     grpc_alone: HashSet<String>,
     pool: DescriptorPool,
 }
@@ -40,7 +45,7 @@ impl Methods {
     /// [`ServerError`] when the descriptor cannot be read, or when a request has a field that cannot be read from JSON.
     pub(in crate::server) fn of(descriptor: &[u8], standard: &[&str]) -> Result<Self, ServerError> {
         let pool = with_details(descriptor)?;
-        let mut served = HashMap::new();
+        let mut served = BTreeMap::new();
         let mut grpc_alone: HashSet<String> = standard.iter().map(|&path| path.to_owned()).collect();
         for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
             let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
@@ -49,13 +54,18 @@ impl Methods {
                 continue;
             }
             readable(&method.input(), &mut HashSet::new())?;
-            served.insert(path, Served { input: method.input(), output: method.output() });
+            served.insert(path, Served { input: method.input(), output: method.output(), method });
         }
         Ok(Self { served, grpc_alone, pool })
     }
 
     pub(in crate::server) fn served(&self, path: &str) -> Option<&Served> {
         self.served.get(path)
+    }
+
+    /// Every method that plain JSON serves, by path.
+    pub(in crate::server) fn all(&self) -> &BTreeMap<String, Served> {
+        &self.served
     }
 
     pub(in crate::server) fn needs_grpc(&self, path: &str) -> bool {

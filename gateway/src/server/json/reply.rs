@@ -131,27 +131,28 @@ fn in_words(pool: &DescriptorPool, name: &str, value: &[u8]) -> Option<Value> {
     serde_json::to_value(message).ok()
 }
 
-/// The name of a code in the Connect protocol.
+/// The names of the codes in the Connect protocol, by their numbers in gRPC from 1.
+pub(in crate::server) const CODES: [&str; 16] = [
+    "canceled",
+    "unknown",
+    "invalid_argument",
+    "deadline_exceeded",
+    "not_found",
+    "already_exists",
+    "permission_denied",
+    "resource_exhausted",
+    "failed_precondition",
+    "aborted",
+    "out_of_range",
+    "unimplemented",
+    "internal",
+    "unavailable",
+    "data_loss",
+    "unauthenticated",
+];
+
 fn code(of: Code) -> &'static str {
-    match of {
-        Code::Ok => "ok",
-        Code::Cancelled => "canceled",
-        Code::Unknown => "unknown",
-        Code::InvalidArgument => "invalid_argument",
-        Code::DeadlineExceeded => "deadline_exceeded",
-        Code::NotFound => "not_found",
-        Code::AlreadyExists => "already_exists",
-        Code::PermissionDenied => "permission_denied",
-        Code::ResourceExhausted => "resource_exhausted",
-        Code::FailedPrecondition => "failed_precondition",
-        Code::Aborted => "aborted",
-        Code::OutOfRange => "out_of_range",
-        Code::Unimplemented => "unimplemented",
-        Code::Internal => "internal",
-        Code::Unavailable => "unavailable",
-        Code::DataLoss => "data_loss",
-        Code::Unauthenticated => "unauthenticated",
-    }
+    usize::try_from(of as i32 - 1).ok().and_then(|at| CODES.get(at)).unwrap_or(&"unknown")
 }
 
 /// The HTTP status of a code in the Connect protocol; three reasons have one of their own.

@@ -150,6 +150,11 @@ async fn grpc_web_is_spoken_over_http_1() {
 async fn a_browser_is_told_what_this_port_speaks() {
     let gateway = Running::start(limits()).await;
     let reply = http1(&gateway, b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
+    assert!(
+        reply.starts_with("HTTP/1.1 200") && reply.contains("This port serves gRPC, gRPC-Web and plain JSON"),
+        "{reply}"
+    );
+    let reply = http1(&gateway, b"GET /nothing HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
     assert!(reply.starts_with("HTTP/1.1 404") && reply.contains("GET / says"), "{reply}");
 }
 
