@@ -8,6 +8,8 @@ mod expected;
 mod methods;
 mod read;
 mod reply;
+#[cfg(test)]
+mod tests;
 
 use std::io::Read as _;
 use std::sync::Arc;

@@ -170,7 +170,8 @@ async fn web(gateway: &Running, path: &str, headers: &str, body: &[u8]) -> Strin
     http1(gateway, &request).await
 }
 
-async fn http1(gateway: &Running, request: &[u8]) -> String {
+/// Whatever comes back for these bytes, until the gateway closes the connection.
+pub(super) async fn http1(gateway: &Running, request: &[u8]) -> String {
     let pair = gateway.authority.name(&[DESK]);
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(gateway.authority.pem().as_bytes()).unwrap()).unwrap();
