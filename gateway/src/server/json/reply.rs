@@ -35,19 +35,17 @@ pub(super) async fn of(
     language: Language,
 ) -> Response {
     let (parts, body) = reply.into_parts();
-    let (status, message) = ended(&parts.headers, body).await;
-    let content = match status.code() {
-        Code::Ok => served.and_then(|served| content(served, codec, &message?)),
-        _ => None,
-    };
-    let mut response = match content {
-        Some(content) => content,
-        None if status.code() != Code::Ok => error(&status, methods.pool()),
-        None => {
-            tracing::error!("an answer could not be written as its caller reads it");
-            let decision = parts.headers.get(DECISION_HEADER).and_then(DecisionId::of_header);
-            let status = decision.map_or_else(|| Status::internal(""), |id| Fault::Internal.status(id, language));
-            error(&status, methods.pool())
+    let mut response = match ended(&parts.headers, body).await {
+        Some((status, _)) if status.code() != Code::Ok => error(&status, methods.pool()),
+        ended => {
+            let message = ended.and_then(|(_, message)| message);
+            let content = served.zip(message).and_then(|(served, message)| content(served, codec, &message));
+            content.unwrap_or_else(|| {
+                tracing::error!("an answer could not be written as its caller reads it");
+                let decision = parts.headers.get(DECISION_HEADER).and_then(DecisionId::of_header);
+                let status = decision.map_or_else(|| Status::internal(""), |id| Fault::Internal.status(id, language));
+                error(&status, methods.pool())
+            })
         }
     };
     let is_metadata = |name: &HeaderName| {
@@ -59,11 +57,11 @@ pub(super) async fn of(
     response
 }
 
-/// How the call has ended, and the message that came before; a reply without a status is a fault.
-async fn ended(headers: &HeaderMap, body: Body) -> (Status, Option<Bytes>) {
-    let Ok(collected) = body.collect().await else { return (Status::internal(""), None) };
+/// How the call has ended, and the message that came before; nothing where the reply is not whole.
+async fn ended(headers: &HeaderMap, body: Body) -> Option<(Status, Option<Bytes>)> {
+    let collected = body.collect().await.ok()?;
     let trailers = collected.trailers().and_then(Status::from_header_map);
-    let status = trailers.or_else(|| Status::from_header_map(headers)).unwrap_or_else(|| Status::internal(""));
+    let status = trailers.or_else(|| Status::from_header_map(headers))?;
     let framed = collected.to_bytes();
     // Nothing was said of compression, so none was used.
     let message = framed.first().filter(|&&flag| flag == 0).and_then(|_| {
@@ -71,7 +69,7 @@ async fn ended(headers: &HeaderMap, body: Body) -> (Status, Option<Bytes>) {
         let rest = framed.slice(FRAME..);
         (usize::try_from(length).ok()? == rest.len()).then_some(rest)
     });
-    (status, message)
+    Some((status, message))
 }
 
 /// The message as the caller reads it.
