@@ -1,9 +1,9 @@
-//! The service port: gRPC, gRPC-Web, health and reflection over mTLS.
+//! The service port: gRPC, gRPC-Web, plain JSON, health and reflection over mTLS.
 //!
 //! tonic's services are mounted in an axum router behind an accept loop of our own, because tonic's server answers an
 //! expired deadline with CANCELLED and speaks no HTTP/1.1 over TLS. The layers serve transport alone, from the outside in:
 //!
-//! gRPC-Web → `edge` (decision id, span, metrics, form of errors) → `panic` → `authenticate` → `shed` →
+//! gRPC-Web or plain JSON → `edge` (decision id, span, metrics, form of errors) → `panic` → `authenticate` → `shed` →
 //! `deadline` → the services.
 
 mod admin;
@@ -14,7 +14,9 @@ mod decision;
 mod edge;
 mod fault;
 mod health;
+mod json;
 mod panic;
+mod published;
 mod routes;
 mod shed;
 #[cfg(test)]
@@ -114,12 +116,12 @@ impl Server {
         let contract = routes::Contract::read(descriptor)?;
         let health = Health::new(contract.services().to_vec(), metrics.clone());
         let layers = routes::Layers { limits: &limits, members, clock, metrics: metrics.clone() };
-        let grpc = routes::grpc(services, &contract, &health, layers)?;
+        let routes::Doors { grpc, plain } = routes::doors(services, &contract, &health, layers)?;
         Ok(Self {
             connections_max: limits.connections.min(Semaphore::MAX_PERMITS),
             drain: limits.drain,
             grace: limits.grace,
-            connections: Connections::new(tls, limits, metrics, grpc, routes::pages()),
+            connections: Connections::new(tls, limits, metrics, grpc, plain),
             health,
             able,
             declared,

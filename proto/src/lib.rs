@@ -4,6 +4,7 @@ pub mod document;
 pub mod identifier;
 pub mod reason;
 mod redacted;
+pub mod source;
 pub mod vocabulary;
 pub mod wire;
 

@@ -206,8 +206,8 @@ reasons! {
     }
     /// The gateway has no such method.
     MethodUnknown = "METHOD_UNKNOWN", Unimplemented {
-        zh: "网关没有此方法" / "请用反射服务查看已有的方法",
-        en: "the gateway has no such method" / "reflection lists those that it has",
+        zh: "网关没有此方法" / "请用反射服务或 /openapi.json 查看已有的方法",
+        en: "the gateway has no such method" / "reflection and /openapi.json list those that it has",
     }
     /// The request is compressed in a way other than gzip.
     EncodingUnknown = "ENCODING_UNKNOWN", Unimplemented {
@@ -219,12 +219,36 @@ reasons! {
         zh: "请求超过 1 MiB" / "请分成几次提交",
         en: "the request is larger than 1 MiB" / "send several smaller ones",
     }
-    /// The request, or its `grpc-timeout`, is not well formed.
+    /// The request, or a header that says how to serve it, is not well formed.
     MessageInvalid = "MESSAGE_INVALID", InvalidArgument {
-        zh: "请求不是此方法的合法消息，或 grpc-timeout 格式不正确"
-            / "请用发布的 proto 文件生成客户端；grpc-timeout 应为 1 至 8 位数字加 H、M、S、m、u、n 之一，例如 5S",
-        en: "the request is not a well-formed message of this method, or its grpc-timeout is malformed"
-            / "make the client from the published proto files; write grpc-timeout as 1 to 8 digits and one of H, M, S, m, u, n, such as 5S",
+        zh: "请求不是此方法的合法消息，或其时限、协议版本的请求头格式不正确"
+            / "请用发布的 proto 文件生成客户端；grpc-timeout 应为 1 至 8 位数字加 H、M、S、m、u、n 之一，例如 5S；connect-timeout-ms 应为 1 至 10 位数字；connect-protocol-version 应为 1",
+        en: "the request is not a well-formed message of this method, or a header with its deadline or protocol version is malformed"
+            / "make the client from the published proto files; write grpc-timeout as 1 to 8 digits and one of H, M, S, m, u, n, such as 5S; connect-timeout-ms as 1 to 10 digits; connect-protocol-version as 1",
+    }
+    /// The JSON of a request is malformed, or does not fit the message of the method.
+    JsonInvalid = "JSON_INVALID", InvalidArgument {
+        zh: "请求的 JSON 不正确" / "请按所指的行、列改正；各方法的请求格式见 /openapi.json",
+        en: "the JSON of the request is not right"
+            / "correct it at the line and column that are given; /openapi.json describes the request of each method",
+    }
+    /// A method was called with a content type that the gateway does not read.
+    ContentTypeUnknown = "CONTENT_TYPE_UNKNOWN", InvalidArgument {
+        zh: "网关不接受此内容类型" / "请以 content-type: application/json 发送 JSON，或改用 gRPC",
+        en: "the gateway does not read this content type"
+            / "send JSON with the header content-type: application/json, or use gRPC",
+    }
+    /// A method was called in another way than by POST.
+    MethodNeedsPost = "METHOD_NEEDS_POST", Unimplemented {
+        zh: "方法只能用 POST 调用" / "请用 POST 发送 JSON；各方法的请求格式见 /openapi.json",
+        en: "methods are called by POST alone"
+            / "send JSON by POST; /openapi.json describes the request of each method",
+    }
+    /// The method is served over gRPC alone.
+    MethodNeedsGrpc = "METHOD_NEEDS_GRPC", Unimplemented {
+        zh: "此方法只能通过 gRPC 调用" / "请用 gRPC 客户端调用流式方法、健康检查和反射服务",
+        en: "this method is served over gRPC alone"
+            / "call streaming methods, health and reflection with a gRPC client",
     }
 }
 

@@ -95,6 +95,17 @@ fn generated_code_is_that_of_the_contract() {
     }
 }
 
+/// What is handed out with the contract is the contract.
+#[test]
+fn the_files_that_are_handed_out_are_those_on_disk() {
+    let mut names = proto_files();
+    for entry in fs::read_dir(folder().join("third_party/google/rpc")).unwrap() {
+        names.push(format!("google/rpc/{}", entry.unwrap().file_name().to_str().unwrap()));
+    }
+    names.sort();
+    assert_eq!(heyan_proto::source::FILES.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names);
+}
+
 fn contract() -> DescriptorPool {
     DescriptorPool::decode(v1::DESCRIPTOR).unwrap()
 }

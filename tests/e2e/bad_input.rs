@@ -1,6 +1,7 @@
 //! Calls that are not questions. Failure: another code, reason or field than the table says; a text that repeats what was
 //! written; a second entry in the log, or an intent; a fault that is told only after another one was mended.
 
+mod json;
 mod table;
 
 use heyan_proto::reason::Reason;

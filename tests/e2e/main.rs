@@ -10,6 +10,7 @@ mod command_line;
 mod contract;
 mod identity;
 mod interop;
+mod json;
 mod once;
 mod reload;
 mod trust;

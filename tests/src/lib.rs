@@ -2,12 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong here ends the test that it serves")]
 
 mod city;
+mod curl;
 mod entries;
 mod errors;
 mod gateway;
+pub mod plain;
 pub mod questions;
 
 pub use city::City;
+pub use curl::{Ask, Reply, curl};
 pub use entries::{Entry, classes_from, entries, entries_from};
 pub use errors::Told;
 pub use gateway::{Gateway, Logs, heyan};

@@ -26,6 +26,11 @@ impl DecisionId {
         self.0
     }
 
+    /// The id that an answer carries in its header.
+    pub(super) fn of_header(header: &HeaderValue) -> Option<Self> {
+        Uuid::try_parse_ascii(header.as_bytes()).ok().map(Self)
+    }
+
     pub(super) fn header(self) -> HeaderValue {
         let mut text = Uuid::encode_buffer();
         HeaderValue::from_str(self.0.hyphenated().encode_lower(&mut text))

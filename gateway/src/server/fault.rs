@@ -34,6 +34,9 @@ pub(super) enum Fault {
     MessageTooLarge,
     MessageInvalid,
     EncodingUnknown,
+    ContentTypeUnknown,
+    NotPost,
+    NeedsGrpc,
 }
 
 impl Fault {
@@ -48,6 +51,9 @@ impl Fault {
             Self::Internal => Reason::InternalError,
             Self::MethodUnknown => Reason::MethodUnknown,
             Self::EncodingUnknown => Reason::EncodingUnknown,
+            Self::ContentTypeUnknown => Reason::ContentTypeUnknown,
+            Self::NotPost => Reason::MethodNeedsPost,
+            Self::NeedsGrpc => Reason::MethodNeedsGrpc,
             Self::MessageTooLarge => Reason::MessageTooLarge,
             Self::MessageInvalid | Self::TimeoutInvalid => Reason::MessageInvalid,
         }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
-use http::StatusCode;
+use axum::response::IntoResponse as _;
+use http::{Method, StatusCode};
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tonic::codec::CompressionEncoding;
@@ -13,13 +15,15 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthService;
 use tonic_reflection::server::Builder;
 use tonic_web::GrpcWebLayer;
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, ServiceExt as _};
 
 use super::authenticate::{Gate, authenticate};
 use super::deadline::{Deadlines, keep_deadline};
 use super::edge::{Edge, keep_record};
 use super::health::Health;
+use super::json::{self, Methods};
 use super::panic::catch_panic;
+use super::published;
 use super::shed::{Room, shed_load};
 use super::{DECODE_MAX, ENCODE_MAX, ServerError};
 use crate::clock::Clock;
@@ -73,13 +77,22 @@ pub(super) struct Layers<'a> {
     pub(super) metrics: Arc<Metrics>,
 }
 
+/// What the service port serves, by what a request says of its content.
+pub(super) struct Doors {
+    /// gRPC and gRPC-Web.
+    pub(super) grpc: Router,
+    /// Everything else: plain JSON, and the pages that describe the services.
+    pub(super) plain: Router,
+}
+
 /// The services of the contract, health and reflection (v1, and v1alpha for tools that know no other), behind the layers.
-pub(super) fn grpc(
+pub(super) fn doors(
     services: Routes,
     contract: &Contract,
     health: &Health,
     layers: Layers<'_>,
-) -> Result<Router, ServerError> {
+) -> Result<Doors, ServerError> {
+    let methods = Arc::new(Methods::of(contract.descriptor, &STANDARD)?);
     let reflection = || {
         Builder::configure()
             .register_encoded_file_descriptor_set(contract.descriptor)
@@ -118,10 +131,24 @@ pub(super) fn grpc(
         .layer(from_fn_with_state(Gate { members, clock, metrics: metrics.clone() }, authenticate))
         .layer(from_fn_with_state(Room::new(limits.in_flight, metrics), shed_load))
         .layer(from_fn_with_state(deadlines, keep_deadline));
-    Ok(routes.prepare().into_axum_router().layer(layers).layer(GrpcWebLayer::new()))
+    let routes = routes.prepare().into_axum_router();
+    let json = ServiceBuilder::new()
+        .layer(from_fn_with_state(methods.clone(), json::translate))
+        .layer(layers.clone())
+        .layer(from_fn_with_state(methods.clone(), json::read_request));
+    let pages = published::router(&methods, contract.descriptor);
+    let plain = plain(pages, methods, routes.clone().layer(json));
+    Ok(Doors { grpc: routes.layer(layers).layer(GrpcWebLayer::new()), plain })
 }
 
-/// What the port says to those who speak neither gRPC nor gRPC-Web.
-pub(super) fn pages() -> Router {
-    Router::new().fallback(async || (StatusCode::NOT_FOUND, "this port speaks gRPC and gRPC-Web\n"))
+/// What the port says to those who speak neither gRPC nor gRPC-Web: calls go to `json`, the rest are pages.
+fn plain(pages: Router, methods: Arc<Methods>, json: Router) -> Router {
+    let unknown = (StatusCode::NOT_FOUND, "there is no such page; GET / says what this port serves\n");
+    pages.fallback(async move |request: Request| {
+        if request.method() == Method::POST || methods.is_method(request.uri().path()) {
+            json.oneshot(request).await.into_response()
+        } else {
+            unknown.into_response()
+        }
+    })
 }

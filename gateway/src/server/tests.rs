@@ -3,5 +3,6 @@
 mod calls;
 mod draining;
 mod handshakes;
+mod json;
 mod probes;
 mod running;

@@ -2911,8 +2911,16 @@ pub enum ErrorReason {
     EncodingUnknown = 30,
     /// INVALID_ARGUMENT: the request is larger than 1 MiB.
     MessageTooLarge = 31,
-    /// INVALID_ARGUMENT: the request, or its grpc-timeout, is not well formed.
+    /// INVALID_ARGUMENT: the request, or a header that says how to serve it, is not well formed.
     MessageInvalid = 32,
+    /// INVALID_ARGUMENT: the JSON of a request is malformed, or does not fit the message of the method.
+    JsonInvalid = 33,
+    /// INVALID_ARGUMENT: a method was called with a content type that the gateway does not read.
+    ContentTypeUnknown = 34,
+    /// UNIMPLEMENTED: a method was called in another way than by POST.
+    MethodNeedsPost = 35,
+    /// UNIMPLEMENTED: the method is served over gRPC alone.
+    MethodNeedsGrpc = 36,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2954,6 +2962,10 @@ impl ErrorReason {
             Self::EncodingUnknown => "ERROR_REASON_ENCODING_UNKNOWN",
             Self::MessageTooLarge => "ERROR_REASON_MESSAGE_TOO_LARGE",
             Self::MessageInvalid => "ERROR_REASON_MESSAGE_INVALID",
+            Self::JsonInvalid => "ERROR_REASON_JSON_INVALID",
+            Self::ContentTypeUnknown => "ERROR_REASON_CONTENT_TYPE_UNKNOWN",
+            Self::MethodNeedsPost => "ERROR_REASON_METHOD_NEEDS_POST",
+            Self::MethodNeedsGrpc => "ERROR_REASON_METHOD_NEEDS_GRPC",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2996,6 +3008,10 @@ impl ErrorReason {
             "ERROR_REASON_ENCODING_UNKNOWN" => Some(Self::EncodingUnknown),
             "ERROR_REASON_MESSAGE_TOO_LARGE" => Some(Self::MessageTooLarge),
             "ERROR_REASON_MESSAGE_INVALID" => Some(Self::MessageInvalid),
+            "ERROR_REASON_JSON_INVALID" => Some(Self::JsonInvalid),
+            "ERROR_REASON_CONTENT_TYPE_UNKNOWN" => Some(Self::ContentTypeUnknown),
+            "ERROR_REASON_METHOD_NEEDS_POST" => Some(Self::MethodNeedsPost),
+            "ERROR_REASON_METHOD_NEEDS_GRPC" => Some(Self::MethodNeedsGrpc),
             _ => None,
         }
     }

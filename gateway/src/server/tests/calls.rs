@@ -150,7 +150,12 @@ async fn grpc_web_is_spoken_over_http_1() {
 async fn a_browser_is_told_what_this_port_speaks() {
     let gateway = Running::start(limits()).await;
     let reply = http1(&gateway, b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
-    assert!(reply.starts_with("HTTP/1.1 404") && reply.contains("gRPC"), "{reply}");
+    assert!(
+        reply.starts_with("HTTP/1.1 200") && reply.contains("This port serves gRPC, gRPC-Web and plain JSON"),
+        "{reply}"
+    );
+    let reply = http1(&gateway, b"GET /nothing HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
+    assert!(reply.starts_with("HTTP/1.1 404") && reply.contains("GET / says"), "{reply}");
 }
 
 /// One gRPC-Web call over HTTP/1.1: its whole reply.
@@ -165,7 +170,8 @@ async fn web(gateway: &Running, path: &str, headers: &str, body: &[u8]) -> Strin
     http1(gateway, &request).await
 }
 
-async fn http1(gateway: &Running, request: &[u8]) -> String {
+/// Whatever comes back for these bytes, until the gateway closes the connection.
+pub(super) async fn http1(gateway: &Running, request: &[u8]) -> String {
     let pair = gateway.authority.name(&[DESK]);
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(gateway.authority.pem().as_bytes()).unwrap()).unwrap();
