@@ -116,7 +116,9 @@ impl Audit {
         let content_key = keys.content_key();
         let keys = Arc::new(keys);
         let queue = Arc::new(Queue::new());
+        let slots = Arc::default();
         let committer = Committer {
+            slots: Arc::clone(&slots),
             queue: Arc::clone(&queue),
             store: Arc::clone(&store),
             keys: Arc::clone(&keys),
@@ -124,7 +126,6 @@ impl Audit {
             clock: Arc::clone(&clock),
         };
         let ended = Mutex::new(Some(committer.start().map_err(OpenError::Thread)?));
-        let slots = Arc::default();
         Ok(Self { inner: Arc::new(Inner { queue, store, keys, content_key, cipher, clock, slots, ended }) })
     }
 
