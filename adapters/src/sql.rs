@@ -20,10 +20,10 @@ use self::pool::Pool;
 use crate::declaration::{DepartmentDeclaration, Input, ResultType, SqlDialect, SqlSource};
 use crate::{Adapter, AdapterError, Holdings, Lookup};
 
-/// Asks a SQLite database, read-only. Look-ups run on blocking threads, each with a connection of its own; connections
-/// and their prepared statements are kept between look-ups.
+/// Asks a SQLite database, read-only. Look-ups run on threads of their own, each with a connection; connections and
+/// their prepared statements are kept between look-ups.
 pub struct Sql {
-    pool: Arc<Pool>,
+    pool: Pool,
     result_types: BTreeMap<ResultTypeId, Arc<ResultType>>,
 }
 
@@ -38,7 +38,7 @@ impl Sql {
             declaration.result_types.iter().map(|known| (known.id.clone(), Arc::clone(known))).collect();
         let path: PathBuf = city_folder.join(database);
         let pool = Pool::new(path, declaration.limits.concurrency, 2 * result_types.len());
-        Self { pool: Arc::new(pool), result_types }
+        Self { pool, result_types }
     }
 }
 

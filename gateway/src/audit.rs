@@ -116,7 +116,9 @@ impl Audit {
         let content_key = keys.content_key();
         let keys = Arc::new(keys);
         let queue = Arc::new(Queue::new());
+        let slots = Arc::default();
         let committer = Committer {
+            slots: Arc::clone(&slots),
             queue: Arc::clone(&queue),
             store: Arc::clone(&store),
             keys: Arc::clone(&keys),
@@ -124,38 +126,49 @@ impl Audit {
             clock: Arc::clone(&clock),
         };
         let ended = Mutex::new(Some(committer.start().map_err(OpenError::Thread)?));
-        let slots = Arc::default();
         Ok(Self { inner: Arc::new(Inner { queue, store, keys, content_key, cipher, clock, slots, ended }) })
     }
 
     /// Reserves a question. While the same question is in flight this waits for it.
     ///
+    /// A question that was answered lately is noticed here. An older one is not looked for, since next to none is asked again:
+    /// its intent or answer is then [`AuditError::Taken`], and [`Self::recall`] finds it.
+    ///
     /// `content` is a digest of everything that was asked; it is stored under a key of its own, so that nothing can be guessed
     /// from it.
     ///
     /// # Errors
-    /// [`AuditError::OtherContent`] where the id belongs to another question, [`AuditError::ReplyGone`] where the reply is no
-    /// longer kept, [`AuditError::Unavailable`] while the store is.
+    /// As [`Self::recall`].
     pub async fn begin(&self, key: RequestKey, content: [u8; 32]) -> Result<Begun, AuditError> {
         let inner = &self.inner;
         inner.check_serving()?;
         let slot = inner.slots.take(&key).await;
         inner.check_serving()?;
+        if inner.store.is_recent(&key)
+            && let Some((reply, receipt)) = self.recall(&key, content).await?
+        {
+            return Ok(Begun::Replayed { reply, receipt });
+        }
         let content = inner.content_digest(&content);
-        let recalled = inner.store.recall(&key).await.map_err(|_| AuditError::Unavailable)?;
-        let Some(recalled) = recalled else {
-            return Ok(Begun::Fresh(Reservation::new(inner, slot, Claim { key, content }, draft::salt()?)));
-        };
+        Ok(Begun::Fresh(Reservation::new(inner, slot, Claim { key, content }, draft::salt()?)))
+    }
+
+    /// The reply that is recorded for a question, and its receipt; `None` where it is not answered: an intent that no answer
+    /// followed may be asked again under a new one.
+    ///
+    /// # Errors
+    /// [`AuditError::OtherContent`] where the id belongs to another question, [`AuditError::ReplyGone`] where the reply is no
+    /// longer kept, [`AuditError::Unavailable`] while the store is.
+    pub async fn recall(&self, key: &RequestKey, content: [u8; 32]) -> Result<Option<(Vec<u8>, Receipt)>, AuditError> {
+        let inner = &self.inner;
+        let recalled = inner.store.recall(key).await.map_err(|_| AuditError::Unavailable)?;
+        let Some(recalled) = recalled else { return Ok(None) };
         let answered = recalled.answer.as_ref().map(|(leaf, _)| leaf.index);
-        if constant_time::verify_slices_are_equal(&recalled.content, &content).is_err() {
+        if constant_time::verify_slices_are_equal(&recalled.content, &inner.content_digest(&content)).is_err() {
             let index = answered.or(recalled.intent).ok_or(AuditError::Unavailable)?;
             return Err(AuditError::OtherContent { index });
         }
-        match recalled.answer {
-            // An intent that no answer followed: the question may be asked again under a new one.
-            None => Ok(Begun::Fresh(Reservation::new(inner, slot, Claim { key, content }, draft::salt()?))),
-            Some((leaf, reply)) => inner.replay(&leaf, reply),
-        }
+        recalled.answer.map(|(leaf, reply)| inner.replay(&leaf, reply)).transpose()
     }
 
     /// Records a call that is no question to be answered once: a rejected argument, a policy that fails.
@@ -233,7 +246,7 @@ impl Inner {
         }
     }
 
-    fn replay(&self, leaf: &Leaf, sealed: Option<Vec<u8>>) -> Result<Begun, AuditError> {
+    fn replay(&self, leaf: &Leaf, sealed: Option<Vec<u8>>) -> Result<(Vec<u8>, Receipt), AuditError> {
         let view = LeafView::parse(&leaf.bytes).map_err(|_| AuditError::Unavailable)?;
         let recorded_at = instant(view.at)?;
         let Some(sealed) = sealed.filter(|_| self.clock.now() - REPLY_KEPT < recorded_at) else {
@@ -242,7 +255,7 @@ impl Inner {
         let framed = self.cipher.open(&context("reply", leaf, &view), &sealed).map_err(|_| AuditError::Unavailable)?;
         let reply = draft::unframe(&framed).ok_or(AuditError::Unavailable)?.to_vec();
         let receipt = Receipt { index: leaf.index, leaf_hash: leaf::hash(&leaf.bytes), decision: view.id, recorded_at };
-        Ok(Begun::Replayed { reply, receipt })
+        Ok((reply, receipt))
     }
 }
 

@@ -113,8 +113,16 @@ impl Verification {
     /// # Errors
     /// [`Fault`] where there is no answer. Whatever can be recorded of it is.
     pub async fn answer(&self, call: Call<'_>) -> Result<Answered, Fault> {
+        match self.answer_anew(&call).await {
+            // It was answered long ago, and nobody was asked again.
+            Err(Fault::Audit(AuditError::Taken)) => self.answered_before(&call).await?.ok_or(AuditError::Taken.into()),
+            answered => answered,
+        }
+    }
+
+    async fn answer_anew(&self, call: &Call<'_>) -> Result<Answered, Fault> {
         let directory = self.directory.snapshot();
-        let facts = Facts::of(&call);
+        let facts = Facts::of(call);
         let Some((_, requester)) = call.caller.system() else {
             self.audit.record(facts.record(Class::Rejected)).await?;
             return Err(Fault::NotASystem);
@@ -123,14 +131,14 @@ impl Verification {
             Ok(question) => question,
             Err(rejection) => {
                 // What was answered stays answered, also where the directory has changed since.
-                if let Some(answered) = self.answered_before(&call).await {
+                if let Ok(Some(answered)) = self.answered_before(call).await {
                     return Ok(answered);
                 }
                 self.audit.record(facts.rejected(&rejection)).await?;
                 return Err(Fault::Rejected(rejection));
             }
         };
-        let mut place = match self.reserve(&call, question.request_id).await? {
+        let mut place = match self.reserve(call, question.request_id).await? {
             Begun::Fresh(place) => place,
             Begun::Replayed { reply, receipt } => return Ok(Answered { given: Given::Recorded(reply), receipt }),
         };
@@ -140,7 +148,7 @@ impl Verification {
             Ok(Decision::Refused(denial)) => {
                 let facts = facts.denied(&denial);
                 let refusal = outcome::refusal(denial.cause, &question, &directory);
-                return conclude(&call, place, None, facts, Answer::Refusal(refusal)).await;
+                return conclude(call, place, None, facts, Answer::Refusal(refusal)).await;
             }
             Err(error) => {
                 self.audit.record(facts.record(Class::Failed)).await?;
@@ -149,17 +157,17 @@ impl Verification {
         };
         let facts = facts.permitted(&permit);
         if question.validate_only {
-            return conclude(&call, place, None, facts, Answer::Validation(Validation::from(&permit))).await;
+            return conclude(call, place, None, facts, Answer::Validation(Validation::from(&permit))).await;
         }
         if let Some(answer) = outcome::known_without_asking(&permit, &question, self.clock.today()) {
-            return conclude(&call, place, None, facts, answer).await;
+            return conclude(call, place, None, facts, answer).await;
         }
         if let Some(answer) = self.answer_cached(&permit, &directory, &question) {
-            return conclude(&call, place, None, facts, answer).await;
+            return conclude(call, place, None, facts, answer).await;
         }
         let intent = place.intend(facts.record(Class::Intent)).await?;
-        let answer = self.ask(&call, &permit, &intent, &directory, &question).await;
-        conclude(&call, place, Some(intent), facts, answer).await
+        let answer = self.ask(call, &permit, &intent, &directory, &question).await;
+        conclude(call, place, Some(intent), facts, answer).await
     }
 
     /// Records a call that holds no questions, or too many, and says why it is refused.
@@ -171,19 +179,16 @@ impl Verification {
         }
     }
 
-    async fn answered_before(&self, call: &Call<'_>) -> Option<Answered> {
-        let request_id = Uuid::try_parse(call.words.request_id).ok()?;
-        match self.reserve(call, request_id).await {
-            Ok(Begun::Replayed { reply, receipt }) => Some(Answered { given: Given::Recorded(reply), receipt }),
-            // It was not, or not this: the words are no question now.
-            Ok(Begun::Fresh(_)) | Err(_) => None,
-        }
+    async fn answered_before(&self, call: &Call<'_>) -> Result<Option<Answered>, AuditError> {
+        let Ok(request_id) = Uuid::try_parse(call.words.request_id) else { return Ok(None) };
+        let (key, content) = request_key(call, request_id);
+        let recorded = self.audit.recall(&key, content).await?;
+        Ok(recorded.map(|(reply, receipt)| Answered { given: Given::Recorded(reply), receipt }))
     }
 
     async fn reserve(&self, call: &Call<'_>, request_id: Uuid) -> Result<Begun, AuditError> {
-        let key = RequestKey { caller: Arc::clone(call.caller.uri()), request_id };
-        let content = digest(&SHA256, &call.request);
-        self.audit.begin(key, *content.as_ref().first_chunk().expect("SHA-256 gives 32 bytes")).await
+        let (key, content) = request_key(call, request_id);
+        self.audit.begin(key, content).await
     }
 
     fn authorize(
@@ -238,6 +243,13 @@ impl Verification {
             Err(error) => outcome::undetermined(question, directory, &error),
         }
     }
+}
+
+/// The key under which a question is answered once, and the digest of all that it asks.
+fn request_key(call: &Call<'_>, request_id: Uuid) -> (RequestKey, [u8; 32]) {
+    let content = digest(&SHA256, &call.request);
+    let content = *content.as_ref().first_chunk().expect("SHA-256 gives 32 bytes");
+    (RequestKey { caller: Arc::clone(call.caller.uri()), request_id }, content)
 }
 
 /// The one door out: the answer is recorded, and only then is there something to return.

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// One piece of work on a blocking thread, which ends when nobody waits for it any more.
+/// One piece of work on a look-up thread, which ends when nobody waits for it any more.
 ///
 /// The connection that it uses stops on a flag. The flag is held only while the work uses the connection, so that a
 /// late cancellation never meets the look-up that uses the connection next. (SQLite's own interrupt would be lost when
@@ -28,6 +28,11 @@ impl Flight {
             *state = State::Running(Arc::clone(stop));
         }
         begins
+    }
+
+    /// Nobody has begun the work, and somebody waits for it.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(*self.0.lock().unwrap_or_else(PoisonError::into_inner), State::Waiting)
     }
 
     /// Work has ended and the connection may serve others.

@@ -167,3 +167,29 @@ async fn a_huge_cell_is_refused_before_it_is_in_memory_and_columns_that_are_not_
     let (_folder, adapter) = department(&format!("{}{photograph}", holding_months("36")));
     assert_eq!(ask(&adapter).await.unwrap().records.len(), 1);
 }
+
+/// Look-ups that hang hold up nobody: the others get threads of their own, and what nobody waits for any more is not kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn look_ups_that_hang_hold_up_nobody() {
+    let (_folder, adapter) = department(&holding_months("36"));
+    let adapter = Arc::new(adapter);
+    let endless = || {
+        let adapter = Arc::clone(&adapter);
+        tokio::spawn(async move { adapter.look_up(&lookup("endless", SUBJECTS[0])).await })
+    };
+    let hanging: Vec<_> = (0..3).map(|_| endless()).collect();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    for _ in 0..100 {
+        let asked = tokio::time::timeout(Duration::from_secs(5), ask(&adapter)).await;
+        assert_eq!(asked.expect("a look-up waited for those that hang").unwrap().records.len(), 1);
+    }
+    hanging.iter().for_each(tokio::task::JoinHandle::abort);
+    // Every thread is taken, and callers come and give up.
+    let hanging: Vec<_> = (0..64).map(|_| endless()).collect();
+    for _ in 0..200 {
+        drop(tokio::time::timeout(Duration::from_millis(1), ask(&adapter)).await);
+    }
+    hanging.iter().for_each(tokio::task::JoinHandle::abort);
+    let asked = tokio::time::timeout(Duration::from_secs(5), ask(&adapter)).await;
+    assert_eq!(asked.expect("the threads came back").unwrap().records.len(), 1);
+}

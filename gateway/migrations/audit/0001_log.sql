@@ -1,22 +1,27 @@
 -- The audit log: entries that can be proved, bodies that can be erased, questions that are answered once.
 -- SQLite has no COMMENT ON, so every column says beside it what it holds.
+-- An append touches the ends of three tables. What finds an entry again is filed later, many entries at a time: each key
+-- would dirty a page of its own in every commit.
 
 -- Where the log stands. One row, written by every transaction that appends.
 CREATE TABLE head (
     log       INTEGER PRIMARY KEY CHECK (log = 1), -- always 1: there is one log
     identity  BLOB    NOT NULL,                    -- 16 random bytes of the log's first day: another log in this file's place is noticed
     size      INTEGER NOT NULL,                    -- number of entries; the index of the next one
+    filed     INTEGER NOT NULL,                    -- entries before this one are all filed in `mention` and `open_intent`
     last_at   INTEGER NOT NULL                     -- time of the newest entry, microseconds since 1970-01-01 UTC
 ) STRICT;
 
--- The leaves. Nothing here is about a person; nothing here is ever changed or deleted.
+-- The leaves, and what an entry does. Nothing here is about a person; nothing here is ever changed or deleted.
 CREATE TABLE entry (
     idx       INTEGER PRIMARY KEY,                 -- place in the log, from 0 without gaps
     decision  BLOB    NOT NULL,                    -- id of the decision (UUIDv7); the intent and the answer of a question share it
-    leaf      BLOB    NOT NULL                     -- the exact JSON bytes that are hashed; never written anew
+    leaf      BLOB    NOT NULL,                    -- the exact JSON bytes that are hashed; never written anew
+    step      INTEGER NOT NULL,                    -- 0: stands alone, 1: intent, 2: answer, 3: closes an intent that was abandoned
+    closes    INTEGER,                             -- the intent that it closes
+    question  BLOB,                                -- digest of the caller and its id of the question (16 bytes), for intents and answers
+    content   BLOB                                 -- keyed digest of what was asked (32 bytes): without the key nothing can be guessed from it
 ) STRICT;
-
-CREATE INDEX entry_decision ON entry (decision);
 
 -- What is personal about an entry. Deleting the row erases body, salts and tags together; the leaf stays provable.
 CREATE TABLE body (
@@ -27,21 +32,14 @@ CREATE TABLE body (
     case_tag     BLOB                              -- keyed tag of the case number (16 bytes; key per quarter)
 ) STRICT;
 
-CREATE INDEX body_subject ON body (subject_tag) WHERE subject_tag IS NOT NULL;
-CREATE INDEX body_official ON body (official_tag) WHERE official_tag IS NOT NULL;
-CREATE INDEX body_case ON body (case_tag) WHERE case_tag IS NOT NULL;
-
--- Every question once: reserved in the transaction of its first entry.
-CREATE TABLE request (
-    caller     TEXT NOT NULL,                      -- URI of the system that asks
-    request_id BLOB NOT NULL,                      -- its id of the question (UUID)
-    content    BLOB NOT NULL,                      -- keyed digest of what was asked (32 bytes): without the key nothing can be guessed from it
-    intent     INTEGER,                            -- the newest intent entry, if a department was to be asked
-    answer     INTEGER,                            -- the answer's entry; absent while the question is open
-    PRIMARY KEY (caller, request_id)
+-- Which entries mention a key: a question, a decision, or a tag. All keys are 16 bytes and cannot be told apart by chance.
+CREATE TABLE mention (
+    key       BLOB    NOT NULL,
+    idx       INTEGER NOT NULL,                    -- the entry
+    PRIMARY KEY (key, idx)
 ) STRICT, WITHOUT ROWID;
 
--- Intents that no answer and no `abandoned` entry has closed yet.
+-- Intents among the filed entries that no answer and no `abandoned` entry has closed yet.
 CREATE TABLE open_intent (
     idx INTEGER PRIMARY KEY                        -- the intent's entry
 ) STRICT;

@@ -14,6 +14,7 @@ use super::keys::AuditKeys;
 use super::leaf::LeafView;
 use super::queue::{BATCH_MAX, Done, Job, LiveIntent, Queue, Work};
 use super::record::{AuditError, Receipt};
+use super::reservation::Slots;
 use super::store::{Appended, Leaf, Store, StoreError};
 use crate::clock::{Clock, stopwatch};
 
@@ -29,6 +30,7 @@ pub(super) struct Committer {
     pub(super) keys: Arc<AuditKeys>,
     pub(super) cipher: Arc<dyn Cipher>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) slots: Arc<Slots>,
 }
 
 /// However the thread ends, nothing is let in after it.
@@ -60,7 +62,7 @@ impl Committer {
     fn run(self) {
         let mut last_forgotten = stopwatch();
         loop {
-            let done = match self.queue.take(FORGET_INTERVAL) {
+            let done = match self.queue.take(FORGET_INTERVAL, || self.slots.in_flight()) {
                 Work::Commit { jobs, sweep } => self.commit(jobs, sweep),
                 Work::Idle => self.look_again(),
                 Work::Close => return,

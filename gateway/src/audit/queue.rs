@@ -15,6 +15,8 @@ use super::reservation::Slot;
 const WAITING_MAX: usize = 4_096;
 /// Entries of one transaction.
 pub(super) const BATCH_MAX: usize = 256;
+/// How long a batch waits for questions that are on their way, so that they share its commit. Whoever asks alone waits for nobody.
+const LINGER: Duration = Duration::from_micros(500);
 
 /// One entry on its way.
 pub(super) struct Job {
@@ -44,6 +46,8 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     jobs: Vec<Job>,
+    /// The committer sleeps until so many jobs wait; 0 while it is awake.
+    wake_at: usize,
     /// Durable intents whose question is still being answered.
     live: HashSet<u64>,
     /// Some intents were let go: the committer closes them.
@@ -92,23 +96,39 @@ impl Queue {
             return Err(AuditError::Overloaded);
         }
         state.jobs.push(job);
+        let wakes = state.jobs.len() == state.wake_at;
         drop(state);
-        self.ready.notify_one();
+        if wakes {
+            self.ready.notify_one();
+        }
         Ok(())
     }
 
-    /// Waits for work, at most `patience`.
-    pub(super) fn take(&self, patience: Duration) -> Work {
-        let state = self.lock();
-        let idle = |state: &mut State| state.jobs.is_empty() && !state.sweep && !state.closing;
-        let (mut state, _) =
-            self.ready.wait_timeout_while(state, patience, idle).expect("no holder of this lock can panic");
+    /// Waits for work, at most `patience`. `on_their_way` is how many questions are in flight: a batch of fewer waits a moment.
+    pub(super) fn take(&self, patience: Duration, on_their_way: impl Fn() -> usize) -> Work {
+        let mut state = self.lock();
+        if state.jobs.is_empty() && !state.sweep {
+            state = self.sleep(state, patience, 1);
+        }
+        let expected = on_their_way().min(BATCH_MAX);
+        if !state.jobs.is_empty() && state.jobs.len() < expected {
+            state = self.sleep(state, LINGER, expected);
+        }
         let sweep = std::mem::take(&mut state.sweep);
         if sweep || !state.jobs.is_empty() {
             let rest = if state.jobs.len() > BATCH_MAX { state.jobs.split_off(BATCH_MAX) } else { Vec::new() };
             return Work::Commit { jobs: std::mem::replace(&mut state.jobs, rest), sweep };
         }
         if state.closing { Work::Close } else { Work::Idle }
+    }
+
+    /// Sleeps until `jobs` wait, something else is to do, or the time has passed.
+    fn sleep<'a>(&'a self, mut state: MutexGuard<'a, State>, time: Duration, jobs: usize) -> MutexGuard<'a, State> {
+        state.wake_at = jobs;
+        let sleeps = |state: &mut State| state.jobs.len() < jobs && !state.sweep && !state.closing;
+        let (mut state, _) = self.ready.wait_timeout_while(state, time, sleeps).expect("no holder of this lock can panic");
+        state.wake_at = 0;
+        state
     }
 
     /// Waits `pause`, unless the queue is closed meanwhile, and says whether it is.

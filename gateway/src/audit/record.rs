@@ -237,8 +237,8 @@ pub enum AuditError {
         /// The answer's entry.
         index: u64,
     },
-    /// The same question was recorded through another process in the meantime: ask again.
-    #[error("the same question was recorded elsewhere in the meantime")]
+    /// The question is recorded already: [`Audit::recall`](super::Audit::recall) finds it.
+    #[error("the question is recorded already")]
     Taken,
     /// The store takes no entry, or it is unknown whether it took this one. Asking again with the same id is safe.
     #[error("the audit store is not available")]

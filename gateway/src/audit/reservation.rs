@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
@@ -60,7 +61,10 @@ impl fmt::Debug for Reservation {
 
 /// The questions that are being answered. The wake-up exists once somebody waits for it.
 #[derive(Debug, Default)]
-pub(super) struct Slots(Mutex<HashMap<RequestKey, Option<Arc<Notify>>>>);
+pub(super) struct Slots {
+    taken: Mutex<HashMap<RequestKey, Option<Arc<Notify>>>>,
+    in_flight: AtomicUsize,
+}
 
 /// A question's place among those in flight.
 #[derive(Debug)]
@@ -70,13 +74,19 @@ pub(super) struct Slot {
 }
 
 impl Slots {
+    /// How many questions are being answered.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
     /// Takes the question's place, after whoever has it.
     pub(super) async fn take(self: &Arc<Self>, key: &RequestKey) -> Slot {
         loop {
             let freed = {
-                let mut slots = self.0.lock().expect("no holder of this lock can panic");
+                let mut slots = self.taken.lock().expect("no holder of this lock can panic");
                 match slots.get_mut(key) {
                     None => {
+                        self.in_flight.fetch_add(1, Ordering::Relaxed);
                         slots.insert(key.clone(), None);
                         return Slot { key: key.clone(), slots: Arc::clone(self) };
                     }
@@ -91,7 +101,8 @@ impl Slots {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let freed = self.slots.0.lock().expect("no holder of this lock can panic").remove(&self.key);
+        let freed = self.slots.taken.lock().expect("no holder of this lock can panic").remove(&self.key);
+        self.slots.in_flight.fetch_sub(1, Ordering::Relaxed);
         if let Some(Some(waiting)) = freed {
             waiting.notify_waiters();
         }

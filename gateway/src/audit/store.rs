@@ -45,6 +45,9 @@ pub(super) trait Store: Send + Sync + fmt::Debug {
     /// returns how many.
     fn forget_replies(&self, kept: Range<i64>, max: usize) -> Result<usize, StoreError>;
 
+    /// Whether the question is among the newest entries: at once, without reading. An older one is noticed by [`Self::append`].
+    fn is_recent(&self, key: &RequestKey) -> bool;
+
     /// What is recorded under a question's key.
     async fn recall(&self, key: &RequestKey) -> Result<Option<Recalled>, StoreError>;
 

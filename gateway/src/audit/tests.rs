@@ -87,6 +87,10 @@ impl Store for FaultyStore {
         self.inner.forget_replies(kept, max)
     }
 
+    fn is_recent(&self, key: &RequestKey) -> bool {
+        self.inner.is_recent(key)
+    }
+
     async fn recall(&self, key: &RequestKey) -> Result<Option<Recalled>, StoreError> {
         self.inner.recall(key).await
     }

@@ -1,6 +1,7 @@
 //! The embedded store: one SQLite file, one process, write-ahead log, every commit synced.
 
 mod connection;
+mod finding;
 mod insertion;
 
 #[cfg(test)]
@@ -10,15 +11,16 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::ops::Range;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, RwLock, RwLockReadGuard};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
 use self::connection::{Mode, open};
-use self::insertion::{Insertion, signed};
+use self::finding::{Finding, Key, filed_entries};
+use self::insertion::{Insertion, Question};
 use super::{Appended, Leaf, Recalled, Seal, Store, StoreError};
 use crate::audit::draft::{Draft, Place};
 use crate::audit::record::RequestKey;
@@ -36,7 +38,7 @@ pub(in crate::audit) struct SqliteStore {
     readers: [Mutex<Option<Connection>>; READERS],
     next_reader: AtomicUsize,
     /// What this process knows to be durable.
-    known: Mutex<Head>,
+    known: RwLock<Known>,
     _lock: File,
 }
 
@@ -47,10 +49,18 @@ struct Writer {
     files: [(u64, u64); 2],
 }
 
+#[derive(Debug)]
+struct Known {
+    head: Head,
+    finding: Finding,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Head {
     identity: Vec<u8>,
     size: u64,
+    /// Entries before this one are found through the file alone.
+    filed: u64,
     last_at: i64,
 }
 
@@ -67,13 +77,14 @@ impl SqliteStore {
             .map_err(|e| failed(path, e))?;
         let mut connection = open(path, Mode::Write)?;
         connection::migrate(&mut connection, path)?;
-        let known = head(&connection)?;
+        let head = head(&connection)?;
+        let known = Known { finding: Finding::default(), head };
         let store = Self {
             path: path.to_owned(),
             writer: Mutex::new(None),
             readers: std::array::from_fn(|_| Mutex::new(None)),
             next_reader: AtomicUsize::new(0),
-            known: Mutex::new(known),
+            known: RwLock::new(known),
             _lock: lock,
         };
         drop(connection);
@@ -89,6 +100,20 @@ impl SqliteStore {
             (Ok(database), Ok(wal)) => Ok([database, wal]),
             _ => Err(StoreError::Replaced { path: self.path.clone() }),
         }
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().expect("no holder of this lock can panic")
+    }
+
+    /// The entries that mention `key`, oldest first; some may be named twice.
+    fn find(&self, connection: &Connection, key: &Key) -> rusqlite::Result<Vec<u64>> {
+        // In memory first: what is filed meanwhile is in the file by the time it is looked at.
+        let recent: Vec<u64> = self.known().finding.entries(key).collect();
+        let mut found = filed_entries(connection, key)?;
+        found.extend(recent);
+        found.sort_unstable();
+        Ok(found)
     }
 
     /// Runs `work` on a reading connection, which is opened where there is none and dropped after an error.
@@ -123,29 +148,35 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     fn append(&self, drafts: &[&Draft], now: i64, seal: Seal<'_>) -> Result<Vec<Appended>, StoreError> {
-        let (appended, head) = self.write(|transaction| {
+        // Held for reading only, so that nobody waits for the commit: until it is durable nothing of it is to be found.
+        let known = self.known();
+        let (appended, head, additions) = self.write(|transaction| {
             let mut head = head(transaction)?;
-            let mut insertion = Insertion::prepare(transaction)?;
+            let mut insertion = Insertion::prepare(transaction, &known.finding)?;
             let mut appended = Vec::with_capacity(drafts.len());
             for draft in drafts {
-                let place = head.next(now);
-                if let Some(without_place) = insertion.reserve(draft, place.index)? {
+                if let Some(without_place) = insertion.refuse(draft)? {
                     appended.push(without_place);
                     continue;
                 }
+                let place = head.next(now);
                 let sealed = seal(draft, place)?;
                 insertion.insert(draft, place.index, now, &sealed)?;
                 appended.push(Appended::Stored { place, leaf_hash: sealed.leaf_hash });
                 head.size += 1;
                 head.last_at = place.at;
             }
-            drop(insertion);
+            let mut additions = insertion.additions;
+            known.finding.file(transaction, &mut head, &mut additions, drafts.len())?;
             transaction
-                .prepare_cached("UPDATE head SET size = ?1, last_at = ?2 WHERE log = 1")?
-                .execute(params![signed(head.size)?, head.last_at])?;
-            Ok((appended, head))
+                .prepare_cached("UPDATE head SET size = ?1, filed = ?2, last_at = ?3 WHERE log = 1")?
+                .execute(params![signed(head.size)?, signed(head.filed)?, head.last_at])?;
+            Ok((appended, head, additions))
         })?;
-        *self.known.lock().expect("no holder of this lock can panic") = head;
+        drop(known);
+        let mut known = self.known.write().expect("no holder of this lock can panic");
+        known.finding.adopt(additions, &head);
+        known.head = head;
         Ok(appended)
     }
 
@@ -158,33 +189,34 @@ impl Store for SqliteStore {
         let mut connection = open(&self.path, Mode::Write)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let found = head(&transaction)?;
-        let mut known = self.known.lock().expect("no holder of this lock can panic");
-        if found.identity != known.identity {
-            return Err(StoreError::Replaced { path: self.path.clone() });
-        }
-        if found.size < known.size {
-            return Err(StoreError::RolledBack { path: self.path.clone(), known: known.size, found: found.size });
+        {
+            let known = self.known();
+            if found.identity != known.head.identity {
+                return Err(StoreError::Replaced { path: self.path.clone() });
+            }
+            if found.size < known.head.size {
+                let (known, found) = (known.head.size, found.size);
+                return Err(StoreError::RolledBack { path: self.path.clone(), known, found });
+            }
         }
         transaction.execute("INSERT OR REPLACE INTO probe (id, ballast) VALUES (1, zeroblob(?1))", [BALLAST_BYTES])?;
         transaction.execute("DELETE FROM probe", [])?;
         transaction.commit()?;
-        *known = found;
+        let finding = Finding::load(&connection, &found)?;
+        *self.known.write().expect("no holder of this lock can panic") = Known { head: found, finding };
         let files = self.files()?;
         *slot = Some(Writer { connection, files });
         Ok(())
     }
 
     fn open_intents(&self, held: &dyn Fn(u64) -> bool, max: usize) -> Result<Vec<Leaf>, StoreError> {
+        let open: Vec<u64> = self.known().finding.open().filter(|&index| !held(index)).take(max).collect();
         self.read(|connection| {
-            let mut open = connection.prepare_cached("SELECT idx FROM open_intent ORDER BY idx")?;
-            let indices = open.query_map([], |row| row.get::<_, i64>(0))?.collect::<Result<Vec<_>, _>>()?;
             let mut leaves = connection.prepare_cached("SELECT leaf FROM entry WHERE idx = ?1")?;
-            let abandoned = indices.into_iter().filter(|&index| !held(index.cast_unsigned())).take(max);
-            abandoned
-                .map(|index| {
-                    Ok(Leaf { index: index.cast_unsigned(), bytes: leaves.query_row([index], |row| row.get(0))? })
-                })
-                .collect()
+            let leaf = |index: u64| {
+                Ok(Leaf { index, bytes: leaves.query_row([index.cast_signed()], |row| row.get(0))? })
+            };
+            open.into_iter().map(leaf).collect()
         })
     }
 
@@ -206,38 +238,41 @@ impl Store for SqliteStore {
         })
     }
 
+    fn is_recent(&self, key: &RequestKey) -> bool {
+        self.known().finding.entries(&key.digest()).next().is_some()
+    }
+
     async fn recall(&self, key: &RequestKey) -> Result<Option<Recalled>, StoreError> {
+        let key = key.digest();
         self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT content, intent, answer, leaf, sealed FROM request \
-                 LEFT JOIN entry ON entry.idx = answer LEFT JOIN reply ON reply.idx = answer \
-                 WHERE caller = ?1 AND request_id = ?2",
+            let recorded = Question::read(connection, &key, self.find(connection, &key)?)?;
+            let Some(content) = recorded.content else { return Ok(None) };
+            let mut answer = connection.prepare_cached(
+                "SELECT leaf, sealed FROM entry LEFT JOIN reply ON reply.idx = entry.idx WHERE entry.idx = ?1",
             )?;
-            let found = statement.query_row(params![&*key.caller, key.request_id.as_bytes()], |row| {
-                let answer = row.get::<_, Option<i64>>(2)?;
-                let answer = answer.map(|index| {
-                    Ok::<_, rusqlite::Error>((Leaf { index: index.cast_unsigned(), bytes: row.get(3)? }, row.get(4)?))
-                });
-                Ok(Recalled {
-                    content: row.get(0)?,
-                    intent: row.get::<_, Option<i64>>(1)?.map(i64::cast_unsigned),
-                    answer: answer.transpose()?,
-                })
-            });
-            found.optional()
+            let mut answer = |index: u64| {
+                let found = |row: &Row<'_>| Ok((Leaf { index, bytes: row.get(0)? }, row.get(1)?));
+                answer.query_row([index.cast_signed()], found)
+            };
+            let answer = recorded.answer.map(&mut answer).transpose()?;
+            Ok(Some(Recalled { content, intent: recorded.intent, answer }))
         })
     }
 
     async fn entry(&self, decision: Uuid) -> Result<Option<(Leaf, Option<Vec<u8>>)>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT entry.idx, leaf, sealed FROM entry LEFT JOIN body ON body.idx = entry.idx \
-                 WHERE decision = ?1 ORDER BY entry.idx DESC LIMIT 1",
+            let mut entry = connection.prepare_cached(
+                "SELECT leaf, sealed FROM entry LEFT JOIN body ON body.idx = entry.idx WHERE entry.idx = ?1 AND decision = ?2",
             )?;
-            let found = statement.query_row([decision.as_bytes()], |row| {
-                Ok((Leaf { index: row.get::<_, i64>(0)?.cast_unsigned(), bytes: row.get(1)? }, row.get(2)?))
-            });
-            found.optional()
+            for index in self.find(connection, decision.as_bytes())?.into_iter().rev() {
+                let found = entry.query_row(params![index.cast_signed(), decision.as_bytes()], |row| {
+                    Ok((Leaf { index, bytes: row.get(0)? }, row.get(1)?))
+                });
+                if let Some(found) = found.optional()? {
+                    return Ok(Some(found));
+                }
+            }
+            Ok(None)
         })
     }
 }
@@ -250,11 +285,20 @@ impl Head {
 }
 
 fn head(connection: &Connection) -> Result<Head, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT identity, size, last_at FROM head WHERE log = 1")?;
-    let (identity, size, last_at) =
-        statement.query_row([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?)))?;
-    let size = u64::try_from(size).map_err(|_| StoreError::Inconsistent { what: "the head has a negative size" })?;
-    Ok(Head { identity, size, last_at })
+    let mut statement = connection.prepare_cached("SELECT identity, size, filed, last_at FROM head WHERE log = 1")?;
+    let (identity, size, filed, last_at) = statement
+        .query_row([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get(3)?)))?;
+    let number = |number| u64::try_from(number).map_err(|_| StoreError::Inconsistent { what: "the head is negative" });
+    let (size, filed) = (number(size)?, number(filed)?);
+    if filed > size {
+        return Err(StoreError::Inconsistent { what: "the head says that entries are filed which are not there" });
+    }
+    Ok(Head { identity, size, filed, last_at })
+}
+
+/// SQLite integers are signed.
+fn signed(index: u64) -> Result<i64, StoreError> {
+    i64::try_from(index).map_err(|_| StoreError::Inconsistent { what: "an index is past 2^63" })
 }
 
 /// Keeps other processes out for as long as the file is held.

@@ -1,6 +1,10 @@
 use super::*;
 use crate::audit::store::contract::{Bench, claim};
 
+/// Intents that nothing has closed.
+const OPEN: &str = "SELECT count(*) FROM entry AS intent WHERE step = 1 AND idx NOT IN \
+                    (SELECT closes FROM entry WHERE closes IS NOT NULL)";
+
 #[tokio::test]
 async fn an_asked_question_has_its_intent_before_and_its_answer_after() {
     let fixture = Fixture::new();
@@ -8,12 +12,12 @@ async fn an_asked_question_has_its_intent_before_and_its_answer_after() {
     let mut reservation = fresh(&audit, 1).await;
     let intent = reservation.intend(answered(1, "match")).await.unwrap();
     assert_eq!(fixture.log(), [("intent".to_owned(), None)], "durable when it returns");
-    assert_eq!(fixture.count("SELECT count(*) FROM open_intent"), 1);
+    assert_eq!(fixture.count(OPEN), 1);
     let receipt = reservation.answer(Some(intent), answered(1, "match"), b"reply".to_vec()).await.unwrap();
     assert_eq!((receipt.index(), receipt.decision()), (1, Uuid::from_u128(1)));
     assert_eq!(receipt.recorded_at(), fixture.clock.now());
     fixture.wait_for_log(&[("intent", None), ("answered", Some(0))]).await;
-    assert_eq!(fixture.count("SELECT count(*) FROM open_intent"), 0);
+    assert_eq!(fixture.count(OPEN), 0);
 }
 
 #[tokio::test]
@@ -58,7 +62,7 @@ async fn other_content_under_the_same_id_is_refused_and_other_callers_are_apart(
     assert!(matches!(other, Err(AuditError::OtherContent { index: 1 })), "{other:?}");
     let elsewhere = RequestKey { caller: "spiffe://sample-city.example/system/other".into(), ..key(1) };
     assert!(matches!(audit.begin(elsewhere, [2; 32]).await, Ok(Begun::Fresh(_))));
-    let stored: Vec<u8> = fixture.beside().query_row("SELECT content FROM request", [], |row| row.get(0)).unwrap();
+    let stored: Vec<u8> = fixture.beside().query_row("SELECT content FROM entry WHERE step = 2", [], |row| row.get(0)).unwrap();
     assert_ne!(stored, [1; 32], "the digest is stored under a key");
 }
 
@@ -144,7 +148,7 @@ async fn intents_that_a_crash_left_open_are_closed_when_the_log_is_opened() {
     }
     let audit = fixture.open();
     for _ in 0..400 {
-        if fixture.count("SELECT count(*) FROM open_intent") == 0 {
+        if fixture.count(OPEN) == 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;

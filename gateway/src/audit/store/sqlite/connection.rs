@@ -78,7 +78,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     if is_empty {
         let mut identity = [0; 16];
         rand::fill(&mut identity).map_err(|_| StoreError::Inconsistent { what: "no random numbers are available" })?;
-        transaction.execute("INSERT INTO head (log, identity, size, last_at) VALUES (1, ?1, 0, 0)", [identity])?;
+        transaction.execute("INSERT INTO head (log, identity, size, filed, last_at) VALUES (1, ?1, 0, 0, 0)", [identity])?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
     }
     if applied < MIGRATIONS.len() {

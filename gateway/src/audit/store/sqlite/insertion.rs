@@ -1,36 +1,69 @@
 //! The statements of an append.
 
-use rusqlite::{CachedStatement, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Transaction, params};
 
-use super::{Appended, StoreError};
-use crate::audit::draft::{Draft, Sealed, Step};
+use super::finding::{Additions, Finding, Key, filed_entries};
+use super::{Appended, StoreError, signed};
+use crate::audit::draft::{Claim, Draft, Sealed, Step};
 
-/// The statements of an append, prepared once per connection.
+/// `entry.step` of an entry that stands alone.
+const ALONE: i64 = 0;
+/// `entry.step` of an intent.
+pub(super) const INTENT: i64 = 1;
+/// `entry.step` of an answer.
+pub(super) const ANSWER: i64 = 2;
+/// `entry.step` of an entry that closes an abandoned intent.
+const ABANDONED: i64 = 3;
+
+/// One append: its statements, prepared once per connection, and what it adds to the finding.
 pub(super) struct Insertion<'t> {
-    intent: CachedStatement<'t>,
-    answer: CachedStatement<'t>,
-    open: CachedStatement<'t>,
-    close: CachedStatement<'t>,
+    transaction: &'t Transaction<'t>,
+    finding: &'t Finding,
+    pub(super) additions: Additions,
     entry: CachedStatement<'t>,
     body: CachedStatement<'t>,
     reply: CachedStatement<'t>,
 }
 
+/// What is recorded of a question.
+#[derive(Debug, Default)]
+pub(super) struct Question {
+    /// What was asked; `None` where nothing is recorded.
+    pub(super) content: Option<[u8; 32]>,
+    /// The newest intent.
+    pub(super) intent: Option<u64>,
+    pub(super) answer: Option<u64>,
+}
+
+impl Question {
+    /// Reads what these entries, oldest first, say of it.
+    pub(super) fn read(connection: &Connection, key: &Key, indices: Vec<u64>) -> rusqlite::Result<Self> {
+        let mut question = Self::default();
+        if indices.is_empty() {
+            return Ok(question);
+        }
+        let mut entry = connection.prepare_cached("SELECT step, content FROM entry WHERE idx = ?1 AND question = ?2")?;
+        for index in indices {
+            let row = entry.query_row(params![index.cast_signed(), key], |row| Ok((row.get(0)?, row.get(1)?)));
+            match row.optional()? {
+                Some((INTENT, content)) => (question.content, question.intent) = (Some(content), Some(index)),
+                Some((ANSWER, content)) => (question.content, question.answer) = (Some(content), Some(index)),
+                Some(_) | None => {}
+            }
+        }
+        Ok(question)
+    }
+}
+
 impl<'t> Insertion<'t> {
-    pub(super) fn prepare(transaction: &'t Transaction<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn prepare(transaction: &'t Transaction<'t>, finding: &'t Finding) -> rusqlite::Result<Self> {
         Ok(Self {
-            intent: transaction.prepare_cached(
-                "INSERT INTO request (caller, request_id, content, intent) VALUES (?1, ?2, ?3, ?4) \
-                 ON CONFLICT DO UPDATE SET intent = excluded.intent WHERE answer IS NULL AND content = excluded.content",
+            transaction,
+            finding,
+            additions: Additions::default(),
+            entry: transaction.prepare_cached(
+                "INSERT INTO entry (idx, decision, leaf, step, closes, question, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?,
-            answer: transaction.prepare_cached(
-                "INSERT INTO request (caller, request_id, content, intent, answer) VALUES (?1, ?2, ?3, ?4, ?5) \
-                 ON CONFLICT DO UPDATE SET answer = excluded.answer WHERE answer IS NULL AND content = excluded.content \
-                 AND (excluded.intent IS NULL OR intent = excluded.intent)",
-            )?,
-            open: transaction.prepare_cached("INSERT INTO open_intent (idx) VALUES (?1)")?,
-            close: transaction.prepare_cached("DELETE FROM open_intent WHERE idx = ?1")?,
-            entry: transaction.prepare_cached("INSERT INTO entry (idx, decision, leaf) VALUES (?1, ?2, ?3)")?,
             body: transaction.prepare_cached(
                 "INSERT INTO body (idx, sealed, subject_tag, official_tag, case_tag) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?,
@@ -38,57 +71,56 @@ impl<'t> Insertion<'t> {
         })
     }
 
-    /// Reserves the question and turns its intent over; says so if the draft gets no place.
-    pub(super) fn reserve(&mut self, draft: &Draft, index: u64) -> Result<Option<Appended>, StoreError> {
-        let index = signed(index)?;
-        match &draft.step {
-            Step::Alone => {}
-            Step::Intent(claim) => {
-                let key = &claim.key;
-                if self.intent.execute(params![&*key.caller, key.request_id.as_bytes(), claim.content, index])? == 0 {
-                    return Ok(Some(Appended::Taken));
-                }
-                self.open.execute([index])?;
-            }
-            Step::Answer { claim, intent, .. } => {
-                let key = &claim.key;
-                let intent = intent.map(signed).transpose()?;
-                let reserved = self.answer.execute(params![
-                    &*key.caller,
-                    key.request_id.as_bytes(),
-                    claim.content,
-                    intent,
-                    index
-                ])?;
-                if reserved == 0 {
-                    return Ok(Some(Appended::Taken));
-                }
-                if let Some(intent) = intent {
-                    self.close.execute([intent])?;
-                }
-            }
+    /// Says if the draft gets no place, because its question or its intent is another entry's.
+    pub(super) fn refuse(&self, draft: &Draft) -> Result<Option<Appended>, StoreError> {
+        let refused = match &draft.step {
+            Step::Alone => None,
+            Step::Intent(claim) => (!self.is_free(claim, None)?).then_some(Appended::Taken),
+            Step::Answer { claim, intent, .. } => (!self.is_free(claim, *intent)?).then_some(Appended::Taken),
             Step::Abandoned { intent } => {
-                if self.close.execute([signed(*intent)?])? == 0 {
-                    return Ok(Some(Appended::Closed));
-                }
+                (!self.finding.is_open(*intent, &self.additions)).then_some(Appended::Closed)
             }
-        }
-        Ok(None)
+        };
+        Ok(refused)
+    }
+
+    /// Whether the question is unanswered and the same; where `intent` is to be closed, whether it is the question's newest.
+    fn is_free(&self, claim: &Claim, intent: Option<u64>) -> Result<bool, StoreError> {
+        let key = claim.key.digest();
+        let mut indices = filed_entries(self.transaction, &key)?;
+        indices.extend(self.finding.entries(&key).chain(self.additions.entries(&key)));
+        let recorded = Question::read(self.transaction, &key, indices)?;
+        Ok(recorded.answer.is_none()
+            && recorded.content.is_none_or(|content| content == claim.content)
+            && (intent.is_none() || recorded.content.is_none() || recorded.intent == intent))
     }
 
     pub(super) fn insert(&mut self, draft: &Draft, index: u64, now: i64, sealed: &Sealed) -> Result<(), StoreError> {
-        let index = signed(index)?;
-        self.entry.execute(params![index, draft.leaf.decision.as_bytes(), sealed.leaf])?;
-        self.body.execute(params![index, sealed.body, draft.tags.subject, draft.tags.official, draft.tags.case])?;
+        let (step, closes, claim) = match &draft.step {
+            Step::Alone => (ALONE, None, None),
+            Step::Intent(claim) => (INTENT, None, Some(claim)),
+            Step::Answer { claim, intent, .. } => (ANSWER, *intent, Some(claim)),
+            Step::Abandoned { intent } => (ABANDONED, Some(*intent), None),
+        };
+        let question = claim.map(|claim| claim.key.digest());
+        let (place, closed) = (signed(index)?, closes.map(signed).transpose()?);
+        let content = claim.map(|claim| claim.content);
+        let decision = draft.leaf.decision.as_bytes();
+        self.entry.execute(params![place, decision, sealed.leaf, step, closed, question, content])?;
+        self.body.execute(params![place, sealed.body, draft.tags.subject, draft.tags.official, draft.tags.case])?;
         if let Some(reply) = &sealed.reply {
             // Not the log's time: a clock that was ahead once holds that back, and replies would be kept as long.
-            self.reply.execute(params![index, now, reply])?;
+            self.reply.execute(params![place, now, reply])?;
+        }
+        self.additions.mention(draft, question, index);
+        if step == INTENT {
+            self.additions.open(index);
+        }
+        if let Some(intent) = closes {
+            self.additions.close(intent);
+            // Where it is not filed there is nothing to delete.
+            self.transaction.prepare_cached("DELETE FROM open_intent WHERE idx = ?1")?.execute([closed])?;
         }
         Ok(())
     }
-}
-
-/// SQLite integers are signed.
-pub(super) fn signed(index: u64) -> Result<i64, StoreError> {
-    i64::try_from(index).map_err(|_| StoreError::Inconsistent { what: "an index is past 2^63" })
 }

@@ -172,3 +172,67 @@ fn erasing_a_body_erases_its_tags() {
     fixture.beside().execute("DELETE FROM body WHERE idx = 0", []).unwrap();
     assert_eq!((count(tagged), count("SELECT count(*) FROM entry")), (0, 1));
 }
+
+/// What a question, a decision or an intent comes to does not depend on whether its entries are filed: checked after every
+/// append over several runs, and after a start at every stage of a run.
+#[tokio::test]
+async fn entries_are_found_wherever_they_are_filed() {
+    let fixture = Fixture::new();
+    let bench = Bench::new();
+    let mut store = fixture.store();
+    let mut left_open = Vec::new();
+    for n in 1..=40_u128 {
+        let asked = claim(n, 1);
+        let intent = bench.place(&store, 10, &bench.intent(&asked, n)).index;
+        if n % 5 == 0 {
+            left_open.push(intent);
+        } else {
+            bench.place(&store, 10, &bench.answer(&asked, Some(intent), b"yes"));
+        }
+        if n % 3 == 0 {
+            drop(store);
+            store = fixture.store();
+        }
+        for earlier in 1..=n {
+            let asked = claim(earlier, 1);
+            let recalled = store.recall(&asked.key).await.unwrap().unwrap();
+            assert_eq!(recalled.answer.is_some(), earlier % 5 != 0, "question {earlier} of {n}");
+            assert!(store.entry(Uuid::from_u128(earlier)).await.unwrap().is_some(), "decision {earlier} of {n}");
+            let again = bench.answer(&asked, None, b"again");
+            if earlier % 5 != 0 {
+                assert_eq!(bench.append(&store, 10, &[&again]).unwrap(), [Appended::Taken], "question {earlier} of {n}");
+            }
+            let other = bench.intent(&claim(earlier, 2), 1);
+            assert_eq!(bench.append(&store, 10, &[&other]).unwrap(), [Appended::Taken], "content {earlier} of {n}");
+        }
+        let open: Vec<u64> = store.open_intents(&|_| false, 99).unwrap().iter().map(|leaf| leaf.index).collect();
+        assert_eq!(open, left_open, "after {n}");
+    }
+    let (filed, mentions, open): (i64, i64, i64) = fixture
+        .beside()
+        .query_row("SELECT filed, (SELECT count(*) FROM mention), (SELECT count(*) FROM open_intent) FROM head", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    // Each entry mentions its decision, its question and three tags.
+    assert!(filed >= 40 && mentions >= 5 * filed && open >= 4, "filed {filed}, mentions {mentions}, open {open}");
+}
+
+/// A closing entry finds its intent open or closed, also where the intent was filed long ago.
+#[tokio::test]
+async fn a_filed_intent_is_closed_once() {
+    let fixture = Fixture::new();
+    let (bench, store) = (Bench::new(), fixture.store());
+    let asked = claim(1, 1);
+    let intent = bench.place(&store, 10, &bench.intent(&asked, 1)).index;
+    for n in 10..60 {
+        bench.place(&store, 10, &bench.alone(n));
+    }
+    let open = || fixture.beside().query_row("SELECT count(*) FROM open_intent", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(open(), 1);
+    bench.place(&store, 11, &bench.answer(&asked, Some(intent), b"yes"));
+    assert_eq!((open(), store.open_intents(&|_| false, 9).unwrap()), (0, vec![]));
+    assert_eq!(bench.append(&store, 12, &[&bench.answer(&asked, Some(intent), b"no")]).unwrap(), [Appended::Taken]);
+    drop(store);
+    assert_eq!(fixture.store().open_intents(&|_| false, 9).unwrap(), []);
+}
