@@ -16,8 +16,10 @@ mod deadline;
 mod decision;
 mod edge;
 mod fault;
+mod gathering;
 mod health;
 mod json;
+mod layers;
 mod panic;
 mod published;
 mod routes;
@@ -118,8 +120,8 @@ impl Server {
         metrics.set_certificate_end(tls.not_after());
         let contract = routes::Contract::read(descriptor)?;
         let health = Health::new(contract.services().to_vec(), metrics.clone());
-        let layers = routes::Layers { limits: &limits, members, clock, metrics: metrics.clone() };
-        let routes::Doors { grpc, plain } = routes::doors(services, &contract, &health, layers)?;
+        let needs = routes::Needs { limits: &limits, members, clock, metrics: metrics.clone() };
+        let routes::Doors { grpc, plain } = routes::doors(services, &contract, &health, needs)?;
         Ok(Self {
             connections_max: limits.connections.min(Semaphore::MAX_PERMITS),
             drain: limits.drain,
