@@ -11,6 +11,7 @@
 //! Entries are committed in groups by one thread: while one transaction is in flight, the next batch fills. After any error,
 //! the commit's included, nothing is released and nothing is let in until the store has taken a write again.
 
+mod body;
 mod cipher;
 mod committer;
 mod draft;
@@ -34,6 +35,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+pub use self::body::Body;
 pub use self::keys::{AuditKeys, KeyError};
 pub use self::record::{
     AuditError, AuditHealth, Class, DecisionWord, Event, Found, Intent, Receipt, Record, RequestKey,
