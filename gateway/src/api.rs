@@ -5,6 +5,7 @@ mod directory;
 mod error;
 mod explain;
 mod question;
+mod to_the_end;
 mod verification;
 mod words;
 

@@ -11,8 +11,10 @@
 //! Entries are committed in groups by one thread: while one transaction is in flight, the next batch fills. After any error,
 //! the commit's included, nothing is released and nothing is let in until the store has taken a write again.
 
+mod body;
 mod cipher;
 mod committer;
+mod delivery;
 mod draft;
 mod keys;
 mod leaf;
@@ -31,9 +33,11 @@ use std::time::Duration;
 
 use aws_lc_rs::{constant_time, hmac};
 use jiff::{SignedDuration, Timestamp};
+use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+pub use self::body::Body;
 pub use self::keys::{AuditKeys, KeyError};
 pub use self::record::{
     AuditError, AuditHealth, Class, DecisionWord, Event, Found, Intent, Receipt, Record, RequestKey,
@@ -235,7 +239,7 @@ impl Inner {
     /// Hands an entry to the committer and waits until it is durable.
     async fn append(&self, draft: Draft, intent: Option<LiveIntent>, slot: Option<Slot>) -> Result<Done, AuditError> {
         let (done, is_done) = oneshot::channel();
-        self.queue.push(Job { draft, intent, slot, done })?;
+        self.queue.push(Job { draft, intent, slot, done, home: Handle::current() })?;
         match tokio::time::timeout(DURABLE_WITHIN, is_done).await {
             Ok(Ok(done)) => done,
             Ok(Err(_)) => Err(AuditError::Unavailable),

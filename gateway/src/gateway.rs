@@ -14,7 +14,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::departments::Departments;
 use crate::directory::{CurrentDirectory, DepartmentEntry, Directory, LoadError, load};
-use crate::server::{Admin, AdminError, Declared, Server, ServerError, Setup, Tls, TlsError};
+use crate::server::{Admin, AdminError, Cores, Declared, Server, ServerError, Setup, Tls, TlsError};
 use crate::telemetry::Metrics;
 use crate::verification::Verification;
 
@@ -61,6 +61,9 @@ pub enum StartError {
     /// The services cannot be mounted.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// The threads that serve connections cannot be had.
+    #[error("cannot start the threads that serve connections: {0}")]
+    Cores(std::io::Error),
 }
 
 impl StartError {
@@ -74,6 +77,7 @@ impl StartError {
 #[derive(Debug)]
 pub struct Gateway {
     server: Server,
+    cores: Cores,
     listener: TcpListener,
     admin: Option<Admin>,
     address: SocketAddr,
@@ -128,7 +132,8 @@ impl Gateway {
             Some(address) => Some(Admin::bind(address).await?),
             None => None,
         };
-        Ok(Self { server, listener, admin, address, directory, departments, declared, audit, metrics, clock })
+        let cores = Cores::start().map_err(StartError::Cores)?;
+        Ok(Self { server, cores, listener, admin, address, directory, departments, declared, audit, metrics, clock })
     }
 
     /// Where the service port is; a port 0 of the configuration has become a real one.
@@ -143,7 +148,7 @@ impl Gateway {
 
     /// Serves until `shutdown` is done, then drains, and closes the audit log last.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) {
-        let Self { server, listener, admin, directory, departments, declared, audit, metrics, clock, .. } = self;
+        let Self { server, cores, listener, admin, directory, departments, declared, audit, metrics, clock, .. } = self;
         let (ended, end) = watch::channel(());
         if let Some(admin) = admin {
             let serving = admin.serve(Arc::clone(&metrics), server.readiness(), until_closed(end));
@@ -159,9 +164,10 @@ impl Gateway {
             let Err(error) = watching.await;
             tracing::error!(%error, "the city folder is not watched: changes need a restart");
         });
-        server.serve(listener, shutdown).await;
+        server.serve(listener, &cores, shutdown).await;
         watching.abort();
         audit.close().await;
+        drop(cores);
         drop(ended);
     }
 }

@@ -1,5 +1,7 @@
 //! The service port: gRPC, gRPC-Web, plain JSON, health and reflection over mTLS.
 //!
+//! One accept loop hands connections to a thread for each core ([`Cores`]), where they stay.
+//!
 //! tonic's services are mounted in an axum router behind an accept loop of our own, because tonic's server answers an
 //! expired deadline with CANCELLED and speaks no HTTP/1.1 over TLS. The layers serve transport alone, from the outside in:
 //!
@@ -9,12 +11,15 @@
 mod admin;
 mod authenticate;
 mod connection;
+mod cores;
 mod deadline;
 mod decision;
 mod edge;
 mod fault;
+mod gathering;
 mod health;
 mod json;
+mod layers;
 mod panic;
 mod published;
 mod routes;
@@ -30,10 +35,10 @@ use futures::FutureExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 
 pub use admin::{Admin, AdminError};
+pub use cores::Cores;
 pub use deadline::Deadline;
 pub use decision::{DECISION_HEADER, DecisionId};
 pub use fault::Language;
@@ -115,8 +120,8 @@ impl Server {
         metrics.set_certificate_end(tls.not_after());
         let contract = routes::Contract::read(descriptor)?;
         let health = Health::new(contract.services().to_vec(), metrics.clone());
-        let layers = routes::Layers { limits: &limits, members, clock, metrics: metrics.clone() };
-        let routes::Doors { grpc, plain } = routes::doors(services, &contract, &health, layers)?;
+        let needs = routes::Needs { limits: &limits, members, clock, metrics: metrics.clone() };
+        let routes::Doors { grpc, plain } = routes::doors(services, &contract, &health, needs)?;
         Ok(Self {
             connections_max: limits.connections.min(Semaphore::MAX_PERMITS),
             drain: limits.drain,
@@ -134,14 +139,14 @@ impl Server {
     }
 
     /// Serves until `shutdown` is done, and then drains without a failed call: health says `NOT_SERVING`, `limits.drain` passes
-    /// so that callers can go elsewhere, the listener closes, and calls in work have `limits.grace` to end.
-    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    /// so that callers can go elsewhere, the listener closes, and calls in work have `limits.grace` to end. What goes on for
+    /// callers who have hung up is in work on `cores` for as long as they are there.
+    pub async fn serve(self, listener: TcpListener, cores: &Cores, shutdown: impl Future<Output = ()>) {
         let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
-        let open = TaskTracker::new();
         let connections = Arc::new(self.connections);
         let places = Arc::new(Semaphore::new(self.connections_max));
         self.health.begin().await;
-        let accepting = accept(listener, connections, places, &open, &stop);
+        let accepting = accept(listener, connections, places, cores, &stop);
         let following = self.health.follow(self.able, draining.clone());
         let telling = self.health.follow_departments(self.declared, draining.clone());
         let stopping = async {
@@ -153,9 +158,8 @@ impl Server {
         };
         tokio::join!(accepting, following, telling, stopping);
         self.health.end().await;
-        open.close();
-        if tokio::time::timeout(self.grace + self.drain, open.wait()).await.is_err() {
-            tracing::warn!(left = open.len(), "connections did not end in time");
+        if tokio::time::timeout(self.grace + self.drain, cores.finish()).await.is_err() {
+            tracing::warn!(left = cores.open(), "connections did not end in time");
         }
     }
 }
@@ -178,16 +182,23 @@ async fn accept(
     listener: TcpListener,
     connections: Arc<Connections>,
     places: Arc<Semaphore>,
-    open: &TaskTracker,
+    cores: &Cores,
     stop: &CancellationToken,
 ) {
     let serve = |(stream, address): (TcpStream, std::net::SocketAddr)| {
         let Ok(place) = places.clone().try_acquire_owned() else {
             return connections.refuse(address, HandshakeFailure::TooMany);
         };
+        // Taken from this runtime; the core's own listens to it from here on.
+        let Ok(stream) = stream.into_std() else {
+            return connections.refuse(address, HandshakeFailure::Closed);
+        };
         let (connections, stop) = (connections.clone(), stop.clone());
-        open.spawn(async move {
-            connections.serve(stream, address, stop).await;
+        cores.spawn(async move {
+            match TcpStream::from_std(stream) {
+                Ok(stream) => connections.serve(stream, address, stop).await,
+                Err(_) => connections.refuse(address, HandshakeFailure::Closed),
+            }
             drop(place);
         });
     };

@@ -3,30 +3,27 @@
 //! No line, span or label ever carries a subject, a case, an official or a value: only ids that the directory or the
 //! gateway itself has made.
 
+mod fields;
 mod metrics;
 #[cfg(test)]
 mod tests;
 mod traceparent;
 
-use std::fmt;
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::span::Record;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::format::{JsonFields, Writer};
-use tracing_subscriber::fmt::{FormatFields, FormattedFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use fields::SpanFields;
 pub use metrics::Metrics;
 pub(crate) use metrics::{MethodLabels, code_name};
 pub use traceparent::{Traceparent, current_traceparent};
@@ -88,39 +85,9 @@ where
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .fmt_fields(SpanFields(JsonFields::new()))
+        .fmt_fields(SpanFields)
         .with_writer(to)
 }
-
-/// The fields of a span, as JSON. [`JsonFields`] reads and writes all of them again whenever one more is recorded, and each
-/// call records two.
-#[derive(Debug)]
-struct SpanFields(JsonFields);
-
-impl<'w> FormatFields<'w> for SpanFields {
-    fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
-        self.0.format_fields(writer, fields)
-    }
-
-    fn add_fields(&self, recorded: &'w mut FormattedFields<Self>, fields: &Record<'_>) -> fmt::Result {
-        let mut more = String::new();
-        self.0.format_fields(Writer::new(&mut more), fields)?;
-        let recorded = &mut recorded.fields;
-        match more.strip_prefix('{') {
-            _ if recorded.len() <= EMPTY_OBJECT.len() => *recorded = more,
-            Some(more) if more.len() > 1 => {
-                recorded.truncate(recorded.len() - 1);
-                recorded.push(',');
-                recorded.push_str(more);
-            }
-            // Nothing was recorded.
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-const EMPTY_OBJECT: &str = "{}";
 
 impl Telemetry {
     /// Sends the spans that are not sent yet, for at most five seconds.

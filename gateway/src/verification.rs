@@ -142,7 +142,7 @@ impl Verification {
             Begun::Fresh(place) => place,
             Begun::Replayed { reply, receipt } => return Ok(Answered { given: Given::Recorded(reply), receipt }),
         };
-        let facts = facts.about(&question, requester);
+        let facts = facts.about(&question, &call.caller, requester);
         let permit = match self.authorize(&directory, &question, requester) {
             Ok(Decision::Permitted(permit)) => permit,
             Ok(Decision::Refused(denial)) => {

@@ -80,10 +80,15 @@ impl PolicyEngine {
         let grant = self.standing(request);
         let prepared = self.judge.prepare(request, grant.as_ref())?;
         let verdict = self.judge.judge(&prepared)?;
-        Ok(match self.cause(request, grant.as_ref(), &verdict)? {
+        Ok(match self.cause(request, grant.as_ref(), verdict)? {
             None => {
                 let grant = grant.as_ref().and_then(GrantStanding::grant).cloned();
-                Decision::Permitted(Permit::mint(request, verdict.reasons.into_iter().collect(), grant, self.bundle))
+                Decision::Permitted(Permit::mint(
+                    request,
+                    verdict.reasons.iter().cloned().collect(),
+                    grant,
+                    self.bundle,
+                ))
             }
             Some((cause, policies)) => Decision::Refused(Denial { cause, policies, bundle: self.bundle }),
         })
@@ -97,7 +102,7 @@ impl PolicyEngine {
         let grant = self.standing(request);
         let prepared = self.judge.prepare(request, grant.as_ref())?;
         let verdict = self.judge.judge(&prepared)?;
-        let cause = self.cause(request, grant.as_ref(), &verdict)?.map(|(cause, _)| cause);
+        let cause = self.cause(request, grant.as_ref(), verdict)?.map(|(cause, _)| cause);
         let forbids = prepared.policies.policies();
         let withholdings: BTreeMap<_, _> = (forbids.filter(|policy| policy.effect() == Effect::Forbid))
             .filter_map(|policy| self.titles.get_key_value(AsRef::<str>::as_ref(policy.id())))

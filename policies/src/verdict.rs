@@ -1,14 +1,14 @@
 //! What the policies that can apply say about a request.
 //!
 //! What a policy may read is not about the subject, so the same questions come again and again: a city has some hundred
-//! requesters, result types and items. The request in Cedar's terms, validated against the schema, and the policies that
-//! can apply to it are therefore kept; the policies are evaluated every time.
+//! requesters, result types and items. The request in Cedar's terms, validated against the schema, the policies that can
+//! apply to it, and what they say are therefore kept: over the same facts the same policies say the same.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use cedar_policy::{AuthorizationError, Authorizer, Decision, PolicySet, Schema};
 use heyan_proto::identifier::{ItemCode, SubjectKind};
@@ -47,6 +47,8 @@ pub(crate) struct Prepared {
     asked: Asked,
     /// The policies that can apply to it.
     pub(crate) policies: PolicySet,
+    /// What they say, once they have been evaluated. An error is not kept.
+    verdict: OnceLock<Verdict>,
 }
 
 impl Judge {
@@ -67,7 +69,7 @@ impl Judge {
             return Ok(prepared);
         }
         let asked = Asked::new(&self.words, request, grant)?;
-        let prepared = Arc::new(Prepared { asked, policies: self.slices.slice(request) });
+        let prepared = Arc::new(Prepared { asked, policies: self.slices.slice(request), verdict: OnceLock::new() });
         let mut known = self.prepared.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= PREPARED_MAX {
             known.clear();
@@ -76,9 +78,18 @@ impl Judge {
         Ok(prepared)
     }
 
+    /// What the policies say: evaluated now, or earlier over the same facts.
+    pub(crate) fn judge<'p>(&self, prepared: &'p Prepared) -> Result<&'p Verdict, PolicyError> {
+        if let Some(verdict) = prepared.verdict.get() {
+            return Ok(verdict);
+        }
+        let verdict = self.evaluate(prepared)?;
+        Ok(prepared.verdict.get_or_init(|| verdict))
+    }
+
     /// Evaluates the policies that can apply. Cedar skips one that errors; here it makes the whole an error.
-    pub(crate) fn judge(&self, prepared: &Prepared) -> Result<Verdict, PolicyError> {
-        let Prepared { asked, policies } = prepared;
+    fn evaluate(&self, prepared: &Prepared) -> Result<Verdict, PolicyError> {
+        let Prepared { asked, policies, .. } = prepared;
         let response = self.authorizer.is_authorized(&asked.request, policies, &asked.entities);
         let failed: BTreeSet<_> = (response.diagnostics().errors())
             .map(|AuthorizationError::PolicyEvaluationError(error)| name(error.policy_id()))

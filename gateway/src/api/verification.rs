@@ -1,8 +1,9 @@
 //! `VerificationService`.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures::{StreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, stream};
 use heyan_proto::reason::Reason;
 use heyan_proto::v1;
 use heyan_proto::v1::verification_service_server::VerificationService;
@@ -13,6 +14,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::answer::{receipt, retrieve_response, verify_response};
+use super::to_the_end::ToTheEnd;
 use super::{Edge, error, explain, question};
 use crate::answer::Answer;
 use crate::directory::{Rejection, Violation};
@@ -37,7 +39,7 @@ impl VerificationApi {
         Self { verification, metrics }
     }
 
-    /// Answers one question in a task of its own: a caller who hangs up must not leave an intent without its answer.
+    /// Answers one question, to the end: a caller who hangs up must not leave an intent without its answer.
     async fn ask<Q: Asking>(&self, edge: Edge, question: Q) -> Result<Q::Response, Status> {
         let verification = Arc::clone(&self.verification);
         let metrics = Arc::clone(&self.metrics);
@@ -60,7 +62,8 @@ impl VerificationApi {
                 verification.answer(call).await.map_err(|fault| error::status_of(&fault, decision, language))?;
             respond::<Q>(&answered, &caller, &metrics)
         };
-        match tokio::spawn(task.in_current_span()).await {
+        // What a question shares with others is behind locks that tell of a panic, or is not changed by it.
+        match ToTheEnd::new(AssertUnwindSafe(task).catch_unwind()).await {
             Ok(outcome) => outcome,
             Err(_) => {
                 self.metrics.count_panic();

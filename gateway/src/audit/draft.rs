@@ -7,6 +7,7 @@ use std::sync::Arc;
 use aws_lc_rs::rand;
 use jiff::civil::Date;
 
+use super::body::Body;
 use super::cipher::{Cipher, CipherError, Context};
 use super::keys::{AuditKeys, Tag};
 use super::leaf::{self, Commitments, LeafDraft, LeafView};
@@ -121,7 +122,7 @@ impl Drafting<'_> {
     /// Closes the intent at `index`, whose leaf is `intent`.
     pub(super) fn abandoned(&self, index: u64, intent: &LeafView) -> Result<Draft, AuditError> {
         let tags = self.keys.tags_of(self.today).map_err(|_| AuditError::Unavailable)?;
-        let (body, body_commitment) = self.body(Tags::default(), &serde_json::json!({ "intent": index }))?;
+        let (body, body_commitment) = self.body(Tags::default(), &Body::from([("intent", index)]))?;
         let commitments = Commitments { request: None, answer: None, body: body_commitment };
         Ok(Draft {
             leaf: LeafDraft::abandoned(intent, index, tags.epoch(), &commitments),
@@ -161,7 +162,7 @@ impl Drafting<'_> {
 
     /// A fresh salt and the padded body after it, and the commitment to the body. The body opens with the tags, so that the
     /// commitment covers them, and with the salt of request and answer, so that these can be shown as long as the body exists.
-    fn body(&self, tags: Tags, body: &serde_json::Value) -> Result<(Vec<u8>, [u8; 32]), AuditError> {
+    fn body(&self, tags: Tags, body: &Body) -> Result<(Vec<u8>, [u8; 32]), AuditError> {
         let salt = salt()?;
         let mut bytes = Vec::with_capacity(512);
         bytes.extend_from_slice(&salt);
@@ -174,7 +175,7 @@ impl Drafting<'_> {
             }
         }
         bytes.extend_from_slice(format!("}},\"salt\":\"{}\",\"body\":", leaf::base64(&self.salt)).as_bytes());
-        serde_json::to_writer(&mut bytes, body).expect("a JSON value is written to memory");
+        body.write_to(&mut bytes);
         bytes.push(b'}');
         if bytes.len() > BODY_BYTES_MAX {
             return Err(AuditError::TooLarge { part: "body", max: BODY_BYTES_MAX });

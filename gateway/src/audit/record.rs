@@ -8,6 +8,8 @@ use heyan_proto::vocabulary::{CaseNumber, DepartmentId, PersonalText};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::body::Body;
+
 /// One question of one caller: the key under which it is answered once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestKey {
@@ -119,7 +121,7 @@ pub struct Record {
     /// The case: becomes a keyed tag.
     pub case: Option<CaseNumber>,
     /// What is personal, encrypted at rest and erasable.
-    pub body: serde_json::Value,
+    pub body: Body,
     /// The request's bytes. The leaf holds a salted commitment to them; they are not stored.
     pub request: Arc<[u8]>,
 }

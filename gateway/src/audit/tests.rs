@@ -171,7 +171,7 @@ fn key(request_id: u128) -> RequestKey {
 
 /// An answer whose body says `outcome`.
 fn answered(decision: u128, outcome: &str) -> Record {
-    Record { body: serde_json::json!({ "outcome": outcome }), ..record(Uuid::from_u128(decision), Class::Answered) }
+    Record { body: Body::from([("outcome", outcome)]), ..record(Uuid::from_u128(decision), Class::Answered) }
 }
 
 async fn fresh(audit: &Audit, request_id: u128) -> Reservation {

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 
 use super::fault::Fault;
+use super::layers::Next;
 use crate::clock::Clock;
 use crate::identity::{self, CallerKind, IdentityError, Members, PeerCertificate};
 use crate::telemetry::Metrics;
@@ -48,7 +48,7 @@ pub(super) struct Gate {
     pub(super) metrics: Arc<Metrics>,
 }
 
-pub(super) async fn authenticate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+pub(super) async fn authenticate(gate: &Gate, mut request: Request, next: impl Next) -> Response {
     let Some(peer) = request.extensions().get::<Arc<Peer>>() else {
         tracing::error!("a request reached the services without a connection's certificate");
         return Fault::Internal.refuse(request).await;

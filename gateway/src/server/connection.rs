@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::response::Response;
-use http::{HeaderValue, Request, header};
+use futures::future::Either;
+use http::{HeaderValue, Request, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -21,6 +22,8 @@ use tower::Service as _;
 use uuid::Uuid;
 
 use super::authenticate::Peer;
+use super::gathering::Gathering;
+use super::routes::Grpc;
 use super::tls::{HandshakeFailure, Tls};
 use crate::config::Limits;
 use crate::identity::PeerCertificate;
@@ -45,12 +48,12 @@ pub(super) struct Connections {
     metrics: Arc<Metrics>,
     http1: auto::Builder<TokioExecutor>,
     http2: auto::Builder<TokioExecutor>,
-    grpc: Router,
+    grpc: Grpc,
     pages: Router,
 }
 
 impl Connections {
-    pub(super) fn new(tls: Tls, limits: Limits, metrics: Arc<Metrics>, grpc: Router, pages: Router) -> Self {
+    pub(super) fn new(tls: Tls, limits: Limits, metrics: Arc<Metrics>, grpc: Grpc, pages: Router) -> Self {
         // ALPN says which of the two a peer speaks, so neither waits for a first byte to find out.
         let mut http1 = auto::Builder::new(TokioExecutor::new()).http1_only();
         http1.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(64 * 1024);
@@ -123,7 +126,7 @@ impl Connections {
                 self.route(request, peer.clone())
             }
         });
-        let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let mut connection = std::pin::pin!(builder.serve_connection(Gathering::new(stream), service));
         tokio::select! {
             ended = connection.as_mut() => return log_end(ended),
             () = stop.cancelled() => {}
@@ -144,9 +147,15 @@ impl Connections {
         peer: Arc<Peer>,
     ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
         let content = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-        let mut router = if content.starts_with(b"application/grpc") { self.grpc.clone() } else { self.pages.clone() };
+        let is_grpc = content.starts_with(b"application/grpc");
+        // What is neither, gRPC over HTTP/1.1 for one, gRPC-Web refuses.
+        let is_web = content.starts_with(b"application/grpc-web") || request.version() != Version::HTTP_2;
         request.extensions_mut().insert(peer);
-        async move { router.call(request).await }
+        match (is_grpc, is_web) {
+            (false, _) => Either::Left(self.pages.clone().call(request)),
+            (true, true) => Either::Left(self.grpc.web.clone().call(request)),
+            (true, false) => Either::Right(self.grpc.services.clone().call(request)),
+        }
     }
 }
 

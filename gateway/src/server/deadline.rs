@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 use http::HeaderMap;
 
 use super::fault::Fault;
+use super::layers::Next;
 use crate::clock;
 
 /// When a call must have been answered; in the extensions of its request.
@@ -33,7 +33,7 @@ pub(super) struct Deadlines {
     pub(super) max: Duration,
 }
 
-pub(super) async fn keep_deadline(State(deadlines): State<Deadlines>, mut request: Request, next: Next) -> Response {
+pub(super) async fn keep_deadline(deadlines: &Deadlines, mut request: Request, next: impl Next) -> Response {
     let allowed = match timeout_of(request.headers()) {
         Ok(asked) => asked.unwrap_or(deadlines.default).min(deadlines.max),
         Err(Malformed) => return Fault::TimeoutInvalid.refuse(request).await,

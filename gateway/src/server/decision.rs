@@ -33,8 +33,11 @@ impl DecisionId {
 
     pub(super) fn header(self) -> HeaderValue {
         let mut text = Uuid::encode_buffer();
-        HeaderValue::from_str(self.0.hyphenated().encode_lower(&mut text))
-            .expect("hexadecimal digits and hyphens are a header value")
+        let mut header = HeaderValue::from_str(self.0.hyphenated().encode_lower(&mut text))
+            .expect("hexadecimal digits and hyphens are a header value");
+        // It is never sent again, so it must not crowd what is out of the connection's table of headers.
+        header.set_sensitive(true);
+        header
     }
 }
 

@@ -6,8 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue};
 use http_body::{Frame, SizeHint};
@@ -18,6 +17,7 @@ use tracing::field::Empty;
 
 use super::decision::{DECISION_HEADER, DecisionId};
 use super::fault::{Fault, Language};
+use super::layers::Next;
 use crate::clock::{self, Clock};
 use crate::telemetry::{self, MethodLabels, Metrics, Traceparent};
 
@@ -29,7 +29,7 @@ pub(super) struct Edge {
     pub(super) methods: MethodLabels,
 }
 
-pub(super) async fn keep_record(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
+pub(super) async fn keep_record(edge: &Edge, mut request: Request, next: impl Next) -> Response {
     let decision = DecisionId::new(edge.clock.now());
     let language = Language::of(request.headers());
     let parent = request.headers().get("traceparent").and_then(|value| Traceparent::parse(value.to_str().ok()?));
@@ -40,7 +40,7 @@ pub(super) async fn keep_record(State(edge): State<Edge>, mut request: Request, 
     if let Some(parent) = &parent {
         telemetry::adopt(&span, parent);
     }
-    let mut record = Record::begin(&edge, method, span.clone());
+    let mut record = Record::begin(edge, method, span.clone());
     request.extensions_mut().insert(decision);
     request.extensions_mut().insert(language);
     let response = telemetry::carrying(parent, next.run(request)).instrument(span).await;

@@ -15,16 +15,16 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthService;
 use tonic_reflection::server::Builder;
 use tonic_web::GrpcWebLayer;
-use tower::{ServiceBuilder, ServiceExt as _};
+use tower::{Layer as _, ServiceBuilder, ServiceExt as _};
 
-use super::authenticate::{Gate, authenticate};
-use super::deadline::{Deadlines, keep_deadline};
-use super::edge::{Edge, keep_record};
+use super::authenticate::Gate;
+use super::deadline::Deadlines;
+use super::edge::Edge;
 use super::health::Health;
 use super::json::{self, Methods};
-use super::panic::catch_panic;
+use super::layers::{Layered, Layers, Parts};
 use super::published;
-use super::shed::{Room, shed_load};
+use super::shed::Room;
 use super::{DECODE_MAX, ENCODE_MAX, ServerError};
 use crate::clock::Clock;
 use crate::config::Limits;
@@ -70,7 +70,7 @@ impl Contract {
 }
 
 /// What the layers are made with.
-pub(super) struct Layers<'a> {
+pub(super) struct Needs<'a> {
     pub(super) limits: &'a Limits,
     pub(super) members: Arc<dyn Members>,
     pub(super) clock: Arc<dyn Clock>,
@@ -79,10 +79,16 @@ pub(super) struct Layers<'a> {
 
 /// What the service port serves, by what a request says of its content.
 pub(super) struct Doors {
-    /// gRPC and gRPC-Web.
-    pub(super) grpc: Router,
+    pub(super) grpc: Grpc,
     /// Everything else: plain JSON, and the pages that describe the services.
     pub(super) plain: Router,
+}
+
+/// The services behind the layers, for gRPC and for gRPC-Web.
+#[derive(Clone)]
+pub(super) struct Grpc {
+    pub(super) services: Layered<Router>,
+    pub(super) web: Router,
 }
 
 /// The services of the contract, health and reflection (v1, and v1alpha for tools that know no other), behind the layers.
@@ -90,7 +96,7 @@ pub(super) fn doors(
     services: Routes,
     contract: &Contract,
     health: &Health,
-    layers: Layers<'_>,
+    needs: Needs<'_>,
 ) -> Result<Doors, ServerError> {
     let methods = Arc::new(Methods::of(contract.descriptor, &STANDARD)?);
     let reflection = || {
@@ -120,17 +126,14 @@ pub(super) fn doors(
                 .max_decoding_message_size(DECODE_MAX)
                 .max_encoding_message_size(ENCODE_MAX),
         );
-    let Layers { limits, members, clock, metrics } = layers;
-    let deadlines = Deadlines { default: limits.deadline_default, max: limits.deadline_max };
-    let edge = Edge { clock: clock.clone(), metrics: metrics.clone(), methods: contract.labels() };
-    // The first of these is the outermost. They are one layer to the router, which boxes the service in each layer of its own
-    // and copies all of them for every call.
-    let layers = ServiceBuilder::new()
-        .layer(from_fn_with_state(edge, keep_record))
-        .layer(from_fn_with_state(metrics.clone(), catch_panic))
-        .layer(from_fn_with_state(Gate { members, clock, metrics: metrics.clone() }, authenticate))
-        .layer(from_fn_with_state(Room::new(limits.in_flight, metrics), shed_load))
-        .layer(from_fn_with_state(deadlines, keep_deadline));
+    let Needs { limits, members, clock, metrics } = needs;
+    let layers = Layers(Arc::new(Parts {
+        edge: Edge { clock: clock.clone(), metrics: metrics.clone(), methods: contract.labels() },
+        metrics: metrics.clone(),
+        gate: Gate { members, clock, metrics: metrics.clone() },
+        room: Room::new(limits.in_flight, metrics),
+        deadlines: Deadlines { default: limits.deadline_default, max: limits.deadline_max },
+    }));
     let routes = routes.prepare().into_axum_router();
     let json = ServiceBuilder::new()
         .layer(from_fn_with_state(methods.clone(), json::translate))
@@ -138,7 +141,9 @@ pub(super) fn doors(
         .layer(from_fn_with_state(methods.clone(), json::read_request));
     let pages = published::router(&methods, contract.descriptor);
     let plain = plain(pages, methods, routes.clone().layer(json));
-    Ok(Doors { grpc: routes.layer(layers).layer(GrpcWebLayer::new()), plain })
+    let services = layers.layer(routes);
+    let web = Router::new().fallback_service(services.clone()).layer(GrpcWebLayer::new());
+    Ok(Doors { grpc: Grpc { services, web }, plain })
 }
 
 /// What the port says to those who speak neither gRPC nor gRPC-Web: calls go to `json`, the rest are pages.

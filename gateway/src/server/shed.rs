@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fault::Fault;
+use super::layers::Next;
 use crate::telemetry::Metrics;
 
 /// An overloaded gateway still says whether it is healthy: to be restarted would not help it.
@@ -33,11 +33,11 @@ impl Room {
     }
 }
 
-pub(super) async fn shed_load(State(room): State<Room>, mut request: Request, next: Next) -> Response {
+pub(super) async fn shed_load(room: &Room, mut request: Request, next: impl Next) -> Response {
     if request.uri().path().starts_with(ALWAYS_ANSWERED) {
         return next.run(request).await;
     }
-    let Ok(permit) = room.places.try_acquire_owned() else {
+    let Ok(permit) = room.places.clone().try_acquire_owned() else {
         room.metrics.count_shed();
         return Fault::Overloaded.refuse(request).await;
     };

@@ -4,20 +4,41 @@
 use std::sync::Arc;
 
 use heyan_policies::{BundleHash, Denial, DenialCause, Permit};
-use heyan_proto::vocabulary::{DepartmentId, PolicyId};
-use serde_json::{Map, Value, json};
+use heyan_proto::vocabulary::{DepartmentId, FieldName, PolicyId};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::Call;
 use crate::answer::{Answer, Determination};
-use crate::audit::{Class, DecisionWord, Event, Record};
+use crate::audit::{Body, Class, DecisionWord, Event, Record};
 use crate::directory::{Asked, AskedWords, Question, Rejection};
 use crate::identity::Caller;
 
 /// What is known of a call so far.
 pub(super) struct Facts {
     record: Record,
-    body: Map<String, Value>,
+}
+
+/// Who asks behind the calling system, and who says so.
+#[derive(Serialize)]
+struct OfficialBody<'a> {
+    id: &'a str,
+    name: &'a str,
+    unit: &'a str,
+    terminal: &'a str,
+    asserted_by: &'a str,
+}
+
+#[derive(Serialize)]
+struct ClaimBody<'a> {
+    field: &'a str,
+    operator: &'a str,
+}
+
+#[derive(Serialize)]
+struct ViolationBody<'a> {
+    field: &'a str,
+    reason: &'a str,
 }
 
 impl Facts {
@@ -33,8 +54,7 @@ impl Facts {
 
     /// As [`Facts::of`], for a call that does not even hold one question.
     pub(super) fn of_caller(caller: &Caller, decision: Uuid, event: Event, request: Arc<[u8]>) -> Self {
-        let mut body = Map::new();
-        body.insert("certificate".into(), caller.fingerprint().to_string().into());
+        let body = Body::from([("certificate", caller.fingerprint().to_string())]);
         let record = Record {
             decision,
             event,
@@ -47,14 +67,14 @@ impl Facts {
             subject: None,
             official: None,
             case: None,
-            body: Value::Null,
+            body,
             request,
         };
-        Self { record, body }
+        Self { record }
     }
 
     /// The question, now that it is one. Claims are recorded by field and operator, never by value.
-    pub(super) fn about(mut self, question: &Question, requester: &DepartmentId) -> Self {
+    pub(super) fn about(mut self, question: &Question, caller: &Caller, requester: &DepartmentId) -> Self {
         let official = &question.official;
         self.record.provider = Some(question.result_type.provider.clone());
         self.record.purpose = Some(question.purpose.item.code.clone());
@@ -63,27 +83,28 @@ impl Facts {
         self.record.case = Some(question.purpose.case_number.clone());
         self.put("requester", requester.as_str());
         self.put("provider", question.result_type.provider.as_str());
-        self.put("item", question.purpose.item.code.to_string());
+        self.put("item", question.purpose.item.code.as_str());
         self.put("result_type", question.result_type.id.as_str());
         self.put("subject_kind", question.subject.kind().as_str());
         self.put("case_number", question.purpose.case_number.expose());
         self.put("reason", question.purpose.reason.expose());
-        self.put("as_of", question.as_of.to_string());
+        self.put("as_of", format_args!("{}", question.as_of));
         self.put(
             "official",
-            json!({
-                "id": official.id.expose(), "name": official.name.expose(),
-                "unit": official.unit.expose(), "terminal": official.terminal.expose(),
-                "asserted_by": self.record.caller.as_ref(),
-            }),
+            OfficialBody {
+                id: official.id.expose(),
+                name: official.name.expose(),
+                unit: official.unit.expose(),
+                terminal: official.terminal.expose(),
+                asserted_by: caller.uri(),
+            },
         );
         self.put("action", question.asked.action().as_str());
-        self.put("fields", names(question.asked.fields().iter().map(ToString::to_string)));
+        self.put("fields", list(question.asked.fields().iter().map(FieldName::as_str)));
         if let Asked::Claims(claims) = &question.asked {
-            let claims = claims
-                .iter()
-                .map(|claim| json!({ "field": claim.field.as_str(), "operator": claim.operator.as_str() }));
-            self.put("claims", claims.collect::<Vec<_>>());
+            let claims =
+                claims.iter().map(|claim| ClaimBody { field: claim.field.as_str(), operator: claim.operator.as_str() });
+            self.put("claims", list(claims));
         }
         self
     }
@@ -107,7 +128,7 @@ impl Facts {
             DenialCause::Exception(facts) => self.put("exception", facts.id.as_str()),
             DenialCause::GrantRequired(_) => {}
             DenialCause::NotPermitted(unmet) => {
-                self.put("unmet", names(unmet.iter().map(|condition| condition.as_str().to_owned())));
+                self.put("unmet", list(unmet.iter().map(|condition| condition.as_str())));
             }
         }
         self
@@ -116,21 +137,14 @@ impl Facts {
     /// The entry of a call whose words are no question: what was wrong where, never what was written.
     pub(super) fn rejected(mut self, rejection: &Rejection) -> Record {
         let violations = rejection.violations.iter();
-        let violations =
-            violations.map(|violation| json!({ "field": violation.field, "reason": violation.reason.as_str() }));
-        self.put("violations", violations.collect::<Vec<_>>());
-        self.into_record(Class::Rejected)
+        let violations = violations.map(|of| ViolationBody { field: of.field.as_ref(), reason: of.reason.as_str() });
+        self.put("violations", list(violations));
+        Record { class: Class::Rejected, ..self.record }
     }
 
     /// The entry of what is known so far.
     pub(super) fn record(&self, class: Class) -> Record {
-        let body = Value::Object(self.body.clone());
-        Record { class, body, ..self.record.clone() }
-    }
-
-    /// As [`Facts::record`], where nothing more will be known.
-    fn into_record(self, class: Class) -> Record {
-        Record { class, body: Value::Object(self.body), ..self.record }
+        Record { class, ..self.record.clone() }
     }
 
     /// The entry of the answer.
@@ -146,36 +160,36 @@ impl Facts {
         if !answer.cause().is_empty() {
             self.put("cause", answer.cause());
         }
-        self.into_record(class)
+        Record { class, ..self.record }
     }
 
     fn decided(&mut self, word: DecisionWord, bundle: &BundleHash) {
-        let bundle = bundle.to_string();
+        let bundle: Arc<str> = bundle.to_string().into();
         self.put("permitted", word == DecisionWord::Permit);
-        self.put("bundle", bundle.as_str());
+        self.put("bundle", &*bundle);
         self.record.decision_word = word;
-        self.record.policy = Some(bundle.into());
+        self.record.policy = Some(bundle);
     }
 
     fn found(&mut self, determination: &Determination) -> Class {
-        self.put("finding", format!("{:?}", determination.finding));
-        self.put("freshness", format!("{:?}", determination.freshness));
+        self.put("finding", format_args!("{:?}", determination.finding));
+        self.put("freshness", format_args!("{:?}", determination.freshness));
         if let Some(detail) = &determination.detail {
             let outcomes = detail.claims.iter().map(|(_, _, outcome)| format!("{outcome:?}"));
-            self.put("outcomes", names(outcomes));
+            self.put("outcomes", list(outcomes));
         }
         Class::Answered
     }
 
-    fn put(&mut self, key: &str, value: impl Into<Value>) {
-        self.body.insert(key.into(), value.into());
+    fn put(&mut self, key: &str, value: impl Serialize) {
+        self.record.body.put(key, value);
     }
 }
 
-fn policies(ids: &[PolicyId]) -> Value {
-    names(ids.iter().map(ToString::to_string))
+fn policies(ids: &[PolicyId]) -> impl Serialize {
+    list(ids.iter().map(PolicyId::as_str))
 }
 
-fn names(names: impl Iterator<Item = String>) -> Value {
-    names.collect::<Vec<_>>().into()
+fn list<T: Serialize>(items: impl Iterator<Item = T>) -> Vec<T> {
+    items.collect()
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Fault, Verification};
-use crate::audit::{Class, DecisionWord, Event, Found, Record};
+use crate::audit::{Body, Class, DecisionWord, Event, Found, Record};
 use crate::clock::day_of;
 use crate::directory::Directory;
 use crate::identity::Caller;
@@ -86,7 +86,7 @@ fn look(caller: &Caller, looking: Uuid, decision: Uuid) -> Record {
         subject: None,
         official: None,
         case: None,
-        body: serde_json::json!({ "explained": decision.to_string() }),
+        body: Body::from([("explained", decision.to_string())]),
         request: decision.as_bytes().as_slice().into(),
     }
 }

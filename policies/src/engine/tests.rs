@@ -103,7 +103,8 @@ fn the_explanation_agrees_with_the_permit_on_every_combination_of_conditions() {
                     .filter(|(_, met)| !met)
                     .map(|(condition, _)| condition)
                     .collect();
-                let cedar = engine.judge.judge(&engine.judge.prepare(&request, None).unwrap()).unwrap();
+                let prepared = engine.judge.prepare(&request, None).unwrap();
+                let cedar = engine.judge.judge(&prepared).unwrap();
                 assert_eq!(cedar.allowed, expected.is_empty(), "{request:?}");
                 match engine.authorize(&request).unwrap() {
                     Decision::Permitted(_) => assert!(expected.is_empty()),

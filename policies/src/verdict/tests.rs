@@ -148,7 +148,7 @@ proptest! {
             let whole = decide_whole(&bundle, &asked);
             // Twice, since the second is one that was prepared before.
             for _ in 0..2 {
-                let sliced = judge.prepare(&request, grant.as_ref()).and_then(|prepared| judge.judge(&prepared));
+                let sliced = judge.prepare(&request, grant.as_ref()).and_then(|prepared| judge.judge(&prepared).cloned());
                 prop_assert_eq!(&sliced, &whole, "{:?}", ask);
             }
         }

@@ -7,6 +7,7 @@ use heyan_proto::vocabulary::{CaseNumber, DepartmentId, PersonalText};
 use jiff::civil::date;
 
 use super::*;
+use crate::audit::body::Body;
 use crate::audit::cipher::{AesGcm, Cipher as _, Context};
 use crate::audit::draft::{Claim, Drafting};
 use crate::audit::keys::AuditKeys;
@@ -27,7 +28,7 @@ pub(in crate::audit) fn record(decision: Uuid, class: Class) -> Record {
         subject: SubjectNumber::parse(SubjectKind::CitizenNumber, "11010519491231002X").ok(),
         official: PersonalText::parse("official-4711", 64).ok(),
         case: CaseNumber::parse("case-canary-2026-001").ok(),
-        body: serde_json::json!({ "reason": "canary of the body", "outcome": "differs" }),
+        body: Body::from([("reason", "canary of the body"), ("outcome", "differs")]),
         request: b"request canary"[..].into(),
     }
 }

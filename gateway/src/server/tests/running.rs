@@ -28,7 +28,7 @@ use crate::channel::{self, ChannelError};
 use crate::clock::SystemClock;
 use crate::config::Limits;
 use crate::identity::{CallerKind, Member, Members};
-use crate::server::{Deadline, DecisionId, Declared, Server, Setup, Tls};
+use crate::server::{Cores, Deadline, DecisionId, Declared, Server, Setup, Tls};
 use crate::telemetry::Metrics;
 
 pub(super) const DESK: &str = "spiffe://sample-city.example/system/desk";
@@ -153,7 +153,8 @@ impl Running {
         let server = Server::new(setup, dummy(), tonic_health::pb::FILE_DESCRIPTOR_SET).unwrap();
         let (address, readiness) = (listener.local_addr().unwrap(), server.readiness());
         let stop = CancellationToken::new();
-        let served = tokio::spawn(server.serve(listener, stop.clone().cancelled_owned()));
+        let (cores, stopped) = (Cores::of_this_test(), stop.clone());
+        let served = tokio::spawn(async move { server.serve(listener, &cores, stopped.cancelled_owned()).await });
         Self { authority, address, metrics, members, able, declared, readiness, stop, served }
     }
 
