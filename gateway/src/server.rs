@@ -11,13 +11,16 @@ mod authenticate;
 mod connection;
 mod deadline;
 mod decision;
+mod descriptors;
 mod edge;
 mod fault;
 mod health;
 mod json;
+mod pace;
 mod panic;
 mod published;
 mod routes;
+mod share;
 mod shed;
 #[cfg(test)]
 mod tests;
@@ -50,8 +53,6 @@ use connection::Connections;
 use health::Health;
 use tls::HandshakeFailure;
 
-/// The largest request that a service decodes, in bytes. Each service is mounted with it.
-pub const DECODE_MAX: usize = 1024 * 1024;
 /// The largest reply that a service encodes, in bytes: clients refuse more than 4 MiB.
 pub const ENCODE_MAX: usize = 3 * 1024 * 1024;
 
@@ -112,6 +113,7 @@ impl Server {
     /// [`ServerError`] when the descriptor cannot be read.
     pub fn new(setup: Setup, services: Routes, descriptor: &'static [u8]) -> Result<Self, ServerError> {
         let Setup { tls, limits, members, clock, metrics, able, declared } = setup;
+        let limits = descriptors::fit(limits);
         metrics.set_certificate_end(tls.not_after());
         let contract = routes::Contract::read(descriptor)?;
         let health = Health::new(contract.services().to_vec(), metrics.clone());

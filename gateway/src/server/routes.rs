@@ -21,11 +21,11 @@ use super::authenticate::{Gate, authenticate};
 use super::deadline::{Deadlines, keep_deadline};
 use super::edge::{Edge, keep_record};
 use super::health::Health;
-use super::json::{self, Methods};
+use super::json::{self, Methods, Reading};
 use super::panic::catch_panic;
 use super::published;
 use super::shed::{Room, shed_load};
-use super::{DECODE_MAX, ENCODE_MAX, ServerError};
+use super::{ENCODE_MAX, ServerError};
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::identity::Members;
@@ -101,23 +101,24 @@ pub(super) fn doors(
     let unread = |error: tonic_reflection::server::Error| ServerError(error.to_string());
     let v1 = reflection().build_v1().map_err(unread)?;
     let v1alpha = reflection().build_v1alpha().map_err(unread)?;
+    let message_max = layers.limits.message_bytes;
     let health = HealthServer::new(HealthService::from_health_reporter(health.reporter()));
     let routes = services
         .add_service(
             health
                 .accept_compressed(CompressionEncoding::Gzip)
-                .max_decoding_message_size(DECODE_MAX)
+                .max_decoding_message_size(message_max)
                 .max_encoding_message_size(ENCODE_MAX),
         )
         .add_service(
             v1.accept_compressed(CompressionEncoding::Gzip)
-                .max_decoding_message_size(DECODE_MAX)
+                .max_decoding_message_size(message_max)
                 .max_encoding_message_size(ENCODE_MAX),
         )
         .add_service(
             v1alpha
                 .accept_compressed(CompressionEncoding::Gzip)
-                .max_decoding_message_size(DECODE_MAX)
+                .max_decoding_message_size(message_max)
                 .max_encoding_message_size(ENCODE_MAX),
         );
     let Layers { limits, members, clock, metrics } = layers;
@@ -129,13 +130,13 @@ pub(super) fn doors(
         .layer(from_fn_with_state(edge, keep_record))
         .layer(from_fn_with_state(metrics.clone(), catch_panic))
         .layer(from_fn_with_state(Gate { members, clock, metrics: metrics.clone() }, authenticate))
-        .layer(from_fn_with_state(Room::new(limits.in_flight, metrics), shed_load))
+        .layer(from_fn_with_state(Room::new(limits, metrics), shed_load))
         .layer(from_fn_with_state(deadlines, keep_deadline));
     let routes = routes.prepare().into_axum_router();
     let json = ServiceBuilder::new()
         .layer(from_fn_with_state(methods.clone(), json::translate))
         .layer(layers.clone())
-        .layer(from_fn_with_state(methods.clone(), json::read_request));
+        .layer(from_fn_with_state(Reading { methods: methods.clone(), message_max }, json::read_request));
     let pages = published::router(&methods, contract.descriptor);
     let plain = plain(pages, methods, routes.clone().layer(json));
     Ok(Doors { grpc: routes.layer(layers).layer(GrpcWebLayer::new()), plain })
