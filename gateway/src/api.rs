@@ -19,26 +19,26 @@ use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 
 use crate::identity::Caller;
-use crate::server::{DECODE_MAX, Deadline, DecisionId, ENCODE_MAX, Language, Place};
+use crate::server::{Deadline, DecisionId, ENCODE_MAX, Language, Place};
 use crate::telemetry::Metrics;
 use crate::verification::Verification;
 
-/// Mounts the services.
-pub fn routes(verification: Arc<Verification>, metrics: Arc<Metrics>) -> Routes {
+/// Mounts the services, each of which takes requests of at most `message_bytes`.
+pub fn routes(verification: Arc<Verification>, metrics: Arc<Metrics>, message_bytes: usize) -> Routes {
     let directory = directory::DirectoryApi::new(Arc::clone(&verification.directory));
     let verification = verification::VerificationApi::new(verification, metrics);
     Routes::new(
         VerificationServiceServer::new(verification)
             .accept_compressed(CompressionEncoding::Gzip)
             .send_compressed(CompressionEncoding::Gzip)
-            .max_decoding_message_size(DECODE_MAX)
+            .max_decoding_message_size(message_bytes)
             .max_encoding_message_size(ENCODE_MAX),
     )
     .add_service(
         DirectoryServiceServer::new(directory)
             .accept_compressed(CompressionEncoding::Gzip)
             .send_compressed(CompressionEncoding::Gzip)
-            .max_decoding_message_size(DECODE_MAX)
+            .max_decoding_message_size(message_bytes)
             .max_encoding_message_size(ENCODE_MAX),
     )
 }

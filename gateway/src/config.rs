@@ -3,16 +3,17 @@
 //! Everything has its place in the file; the environment overrides the log filter alone, because that is what an
 //! operator changes for one run. Relative paths are relative to the city folder.
 
+mod limits;
 mod trust_domain;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use heyan_proto::document::{self, Problem, Problems, Table};
 use heyan_proto::vocabulary::Localized;
 
 use crate::telemetry;
+pub use limits::Limits;
 pub use trust_domain::{TrustDomain, TrustDomainError};
 
 #[cfg(test)]
@@ -27,12 +28,6 @@ pub const SCHEMA: i64 = 1;
 /// Overrides `telemetry.log`.
 const LOG_VARIABLE: &str = "HEYAN_LOG";
 
-/// The longest length of time that a limit may have.
-const SPAN_MAX: Duration = Duration::from_secs(600);
-
-/// The most memory that a cache may have, in bytes.
-const CACHE_BYTES_MAX: i64 = 64 << 30;
-
 /// What holds where `heyan.toml` says nothing.
 pub mod default {
     use std::time::Duration;
@@ -41,16 +36,40 @@ pub mod default {
     pub const DEADLINE: Duration = Duration::from_secs(5);
     /// The longest time for a call, whatever its caller asks for.
     pub const DEADLINE_MAX: Duration = Duration::from_secs(30);
-    /// Calls in work at once.
+    /// Calls in work at once. One caller may have half of them.
     pub const IN_FLIGHT: i64 = 1024;
-    /// Open connections.
-    pub const CONNECTIONS: i64 = 4096;
-    /// Calls at once on one connection.
-    pub const STREAMS: i64 = 128;
+    /// The largest request, in bytes.
+    pub const MESSAGE_BYTES: i64 = 1 << 20;
     /// Memory for what departments have answered, in bytes; 0 keeps nothing.
     pub const CACHE_BYTES: i64 = 64 << 20;
+    /// Open connections.
+    pub const CONNECTIONS: i64 = 4096;
+    /// Open connections of one caller.
+    pub const CONNECTIONS_PER_CALLER: i64 = 256;
+    /// Connections of one address whose handshake is not finished. Clients behind one balancer share its address.
+    pub const HANDSHAKES_PER_ADDRESS: i64 = 256;
+    /// Calls at once on one connection.
+    pub const STREAMS: i64 = 128;
+    /// All headers of one request together, in bytes.
+    pub const HEADER_BYTES: i64 = 16 << 10;
     /// The time for a TLS handshake.
     pub const HANDSHAKE: Duration = Duration::from_secs(5);
+    /// The time from the handshake to the first request.
+    pub const FIRST_REQUEST: Duration = Duration::from_secs(60);
+    /// The time for the headers of an HTTP/1.1 request, the pause before it included.
+    pub const HEADERS: Duration = Duration::from_secs(30);
+    /// The time for a request's body to arrive.
+    pub const BODY: Duration = Duration::from_secs(10);
+    /// The time for a peer to take the next piece of a reply.
+    pub const REPLY: Duration = Duration::from_secs(30);
+    /// How often a silent HTTP/2 connection is asked for a sign of life.
+    pub const KEEP_ALIVE: Duration = Duration::from_secs(20);
+    /// The time for that sign of life.
+    pub const KEEP_ALIVE_REPLY: Duration = Duration::from_secs(10);
+    /// How long a connection may have no call in work.
+    pub const IDLE: Duration = Duration::from_secs(5 * 60);
+    /// How long a connection may be open; it varies by a tenth.
+    pub const AGE: Duration = Duration::from_secs(15 * 60);
     /// How long readiness says `NOT_SERVING` before the listener closes.
     pub const DRAIN: Duration = Duration::from_secs(5);
     /// How long calls in work may take to finish after the listener has closed.
@@ -114,29 +133,6 @@ pub struct Audit {
     pub database: PathBuf,
 }
 
-/// What bounds the gateway's work. Each department's file has limits of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// `deadline_default`: see [`default::DEADLINE`].
-    pub deadline_default: Duration,
-    /// `deadline_max`: see [`default::DEADLINE_MAX`].
-    pub deadline_max: Duration,
-    /// `in_flight`: see [`default::IN_FLIGHT`].
-    pub in_flight: usize,
-    /// `connections`: see [`default::CONNECTIONS`].
-    pub connections: usize,
-    /// `streams`: see [`default::STREAMS`].
-    pub streams: u32,
-    /// `cache_bytes`: see [`default::CACHE_BYTES`].
-    pub cache_bytes: u64,
-    /// `handshake`: see [`default::HANDSHAKE`].
-    pub handshake: Duration,
-    /// `drain`: see [`default::DRAIN`].
-    pub drain: Duration,
-    /// `grace`: see [`default::GRACE`].
-    pub grace: Duration,
-}
-
 /// What the gateway tells its operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telemetry {
@@ -180,7 +176,7 @@ impl Config {
             let listen = table.table("listen").and_then(read_listen);
             let tls = table.table("tls").and_then(|table| read_tls(folder, table));
             let audit = table.table("audit").and_then(|table| read_audit(folder, table));
-            let limits = read_limits(table);
+            let limits = limits::read(table);
             let telemetry = read_telemetry(table);
             schema?;
             Some(Self {
@@ -232,55 +228,6 @@ fn read_tls(folder: &Path, mut table: Table<'_>) -> Option<Tls> {
 
 fn read_audit(folder: &Path, mut table: Table<'_>) -> Option<Audit> {
     Some(Audit { database: path(folder, &mut table, "database")? })
-}
-
-fn read_limits(root: &mut Table<'_>) -> Option<Limits> {
-    let mut table = root.optional_table("limits")?;
-    let mut duration = |key, default| match &mut table {
-        Some(table) => span(table, key, default),
-        None => Some(default),
-    };
-    let deadline_default = duration("deadline_default", default::DEADLINE);
-    let deadline_max = duration("deadline_max", default::DEADLINE_MAX);
-    let handshake = duration("handshake", default::HANDSHAKE);
-    let drain = duration("drain", default::DRAIN);
-    let grace = duration("grace", default::GRACE);
-    let mut number = |key, range, default| match &mut table {
-        Some(table) => Some(table.optional_integer(key, range)?.map_or(default, |given| given.into_inner())),
-        None => Some(default),
-    };
-    let in_flight = number("in_flight", 1..=65_536, default::IN_FLIGHT);
-    let connections = number("connections", 1..=65_536, default::CONNECTIONS);
-    let streams = number("streams", 1..=1_024, default::STREAMS);
-    let cache_bytes = number("cache_bytes", 0..=CACHE_BYTES_MAX, default::CACHE_BYTES);
-    let (deadline_default, deadline_max) = (deadline_default?, deadline_max?);
-    if deadline_default > deadline_max {
-        let message = "`limits.deadline_default` is longer than `limits.deadline_max`";
-        table.as_ref().unwrap_or(&*root).problem(message, Some("raise the one or lower the other".into()));
-        return None;
-    }
-    Some(Limits {
-        deadline_default,
-        deadline_max,
-        in_flight: in_flight?.try_into().ok()?,
-        connections: connections?.try_into().ok()?,
-        streams: streams?.try_into().ok()?,
-        cache_bytes: cache_bytes?.try_into().ok()?,
-        handshake: handshake?,
-        drain: drain?,
-        grace: grace?,
-    })
-}
-
-/// A length of time of at most [`SPAN_MAX`], and not zero, or else its default.
-fn span(table: &mut Table<'_>, key: &str, default: Duration) -> Option<Duration> {
-    let Some(given) = table.optional_duration(key)? else { return Some(default) };
-    if given.is_zero() || *given > SPAN_MAX {
-        let help = Some(format!("write from \"1ms\" to \"{}s\"", SPAN_MAX.as_secs()));
-        table.problem_at(&given, format!("`limits.{key}` is out of range"), help);
-        return None;
-    }
-    Some(given.into_inner())
 }
 
 fn read_telemetry(root: &mut Table<'_>) -> Option<Telemetry> {

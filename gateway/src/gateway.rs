@@ -123,7 +123,8 @@ impl Gateway {
             able: able(&audit),
             declared: declared.subscribe(),
         };
-        let server = Server::new(setup, api::routes(verification, Arc::clone(&metrics)), api::DESCRIPTOR)?;
+        let services = api::routes(verification, Arc::clone(&metrics), config.limits.message_bytes);
+        let server = Server::new(setup, services, api::DESCRIPTOR)?;
         let listen = config.listen.service;
         let listener = TcpListener::bind(listen).await;
         let listener = listener.map_err(|error| StartError::Listen { address: listen, error })?;

@@ -14,15 +14,18 @@ mod connection;
 mod cores;
 mod deadline;
 mod decision;
+mod descriptors;
 mod edge;
 mod fault;
 mod gathering;
 mod health;
 mod json;
 mod layers;
+mod pace;
 mod panic;
 mod published;
 mod routes;
+mod share;
 mod shed;
 #[cfg(test)]
 mod tests;
@@ -55,8 +58,6 @@ use connection::Connections;
 use health::Health;
 use tls::HandshakeFailure;
 
-/// The largest request that a service decodes, in bytes. Each service is mounted with it.
-pub const DECODE_MAX: usize = 1024 * 1024;
 /// The largest reply that a service encodes, in bytes: clients refuse more than 4 MiB.
 pub const ENCODE_MAX: usize = 3 * 1024 * 1024;
 
@@ -117,6 +118,7 @@ impl Server {
     /// [`ServerError`] when the descriptor cannot be read.
     pub fn new(setup: Setup, services: Routes, descriptor: &'static [u8]) -> Result<Self, ServerError> {
         let Setup { tls, limits, members, clock, metrics, able, declared } = setup;
+        let limits = descriptors::fit(limits);
         metrics.set_certificate_end(tls.not_after());
         let contract = routes::Contract::read(descriptor)?;
         let health = Health::new(contract.services().to_vec(), metrics.clone());

@@ -214,10 +214,10 @@ reasons! {
         zh: "请求使用了 gzip 以外的压缩方式" / "请用 gzip 或不压缩",
         en: "the request is compressed in a way other than gzip" / "use gzip or none",
     }
-    /// The request is larger than 1 MiB.
+    /// The request is larger than the gateway takes: 1 MiB unless its operator has chosen otherwise.
     MessageTooLarge = "MESSAGE_TOO_LARGE", InvalidArgument {
-        zh: "请求超过 1 MiB" / "请分成几次提交",
-        en: "the request is larger than 1 MiB" / "send several smaller ones",
+        zh: "请求超过网关接收的上限" / "请分成几次提交，每次一般不超过 1 MiB",
+        en: "the request is larger than the gateway takes" / "send several smaller ones, usually of at most 1 MiB each",
     }
     /// The request, or a header that says how to serve it, is not well formed.
     MessageInvalid = "MESSAGE_INVALID", InvalidArgument {
@@ -249,6 +249,18 @@ reasons! {
         zh: "此方法只能通过 gRPC 调用" / "请用 gRPC 客户端调用流式方法、健康检查和反射服务",
         en: "this method is served over gRPC alone"
             / "call streaming methods, health and reflection with a gRPC client",
+    }
+    /// More calls of this caller are in work than one caller may have.
+    TooManyCalls = "TOO_MANY_CALLS", ResourceExhausted {
+        zh: "调用方同时进行的调用过多，未受理此次调用" / "请减少并发，按 RetryInfo 的间隔，以同一 request_id 重试",
+        en: "this caller has too many calls in work at once, and this one was not taken"
+            / "make fewer calls at once, and repeat this one with the same request_id after the delay in RetryInfo",
+    }
+    /// The request did not arrive in time.
+    RequestTooSlow = "REQUEST_TOO_SLOW", DeadlineExceeded {
+        zh: "请求未能在时限内传完" / "请检查网络和客户端，以同一 request_id 重试",
+        en: "the request did not arrive in time"
+            / "check the network and the client, and repeat the call with the same request_id",
     }
 }
 

@@ -68,6 +68,7 @@ fn generate(out: &Path) {
     set.file.retain(|file| [PACKAGE, "google.protobuf"].contains(&file.package()));
     tonic_prost_build::configure()
         .build_transport(false)
+        .codec_path("crate::codec::BoundedCodec")
         .emit_rerun_if_changed(false)
         .extern_path(".google.rpc.Status", "::tonic_types::Status")
         .skip_debug(redacted)

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what goes wrong ends the test")]
 
+mod attack;
 mod checker;
 mod departments;
 mod kill_nine;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 const SMALLEST: &str = r#"
@@ -25,7 +27,7 @@ fn the_smallest_file_takes_every_default() {
     assert_eq!(config.tls.certificate, Path::new("/city/keys/gateway.pem"));
     assert_eq!(config.tls.client_ca, Path::new("/etc/heyan/client-ca.pem"));
     assert_eq!(config.limits.deadline_default, default::DEADLINE);
-    assert_eq!(config.limits.in_flight, 1024);
+    assert_eq!((config.limits.in_flight, config.limits.in_flight_per_caller), (1024, 512));
     assert_eq!(config.telemetry, Telemetry { log: "info".into(), otlp: None });
     assert_eq!(config.listen.admin, None);
 }
@@ -37,10 +39,23 @@ fn every_setting_is_taken_from_the_file() {
 deadline_default = "2s"
 deadline_max = "9s"
 in_flight = 7
-connections = 8
-streams = 9
+in_flight_per_caller = 6
+message_bytes = 2048
 cache_bytes = 0
+connections = 8
+connections_per_caller = 5
+handshakes_per_address = 4
+streams = 9
+header_bytes = 9000
 handshake = "1s"
+first_request = "11s"
+headers = "12s"
+body = "13s"
+reply = "14s"
+keep_alive = "15s"
+keep_alive_reply = "16s"
+idle = "17s"
+age = "18s"
 drain = "3s"
 grace = "4s"
 [telemetry]
@@ -52,10 +67,23 @@ otlp = "http://127.0.0.1:4317"
         deadline_default: Duration::from_secs(2),
         deadline_max: Duration::from_secs(9),
         in_flight: 7,
-        connections: 8,
-        streams: 9,
+        in_flight_per_caller: 6,
+        message_bytes: 2048,
         cache_bytes: 0,
+        connections: 8,
+        connections_per_caller: 5,
+        handshakes_per_address: 4,
+        streams: 9,
+        header_bytes: 9000,
         handshake: Duration::from_secs(1),
+        first_request: Duration::from_secs(11),
+        headers: Duration::from_secs(12),
+        body: Duration::from_secs(13),
+        reply: Duration::from_secs(14),
+        keep_alive: Duration::from_secs(15),
+        keep_alive_reply: Duration::from_secs(16),
+        idle: Duration::from_secs(17),
+        age: Duration::from_secs(18),
         drain: Duration::from_secs(3),
         grace: Duration::from_secs(4),
     };
@@ -74,6 +102,12 @@ fn what_is_wrong_is_said_where_it_stands() {
         ("[audit]", "[limits]\ngrace = \"1h\"\n[audit]", "heyan.toml:13:9: `limits.grace` is out of range"),
         ("[audit]", "[limits]\nin_flight = 0\n[audit]", "heyan.toml:13:13: `limits.in_flight` is out of range"),
         ("[audit]", "[limits]\ndeadline_max = \"1s\"\n[audit]", "`limits.deadline_default` is longer than"),
+        ("[audit]", "[limits]\nage = \"25h\"\n[audit]", "heyan.toml:13:7: `limits.age` is out of range"),
+        ("[audit]", "[limits]\nbody = \"0s\"\n[audit]", "heyan.toml:13:8: `limits.body` is out of range"),
+        ("[audit]", "[limits]\nmessage_bytes = 8388608\n[audit]", "`limits.message_bytes` is out of range"),
+        ("[audit]", "[limits]\nin_flight_per_caller = 2000\n[audit]", "`limits.in_flight_per_caller` is more than"),
+        ("[audit]", "[limits]\nconnections_per_caller = 5000\n[audit]", "`limits.connections_per_caller` is more"),
+        ("[audit]", "[limits]\nhandshakes_per_address = 5000\n[audit]", "`limits.handshakes_per_address` is more"),
         ("[audit]", "[telemetry]\notlp = \"collector\"\n[audit]", "heyan.toml:13:8: `telemetry.otlp` must be a URL"),
         ("[audit]", "[telemetrie]\nlog = \"info\"\n[audit]", "did you mean `telemetry`?"),
     ];
@@ -83,6 +117,15 @@ fn what_is_wrong_is_said_where_it_stands() {
         let found = problems(&changed);
         assert!(found.contains(expected), "expected {expected}\nfound {found}");
     }
+}
+
+/// A gateway for few has no more for one caller or address than for all.
+#[test]
+fn shares_follow_the_whole() {
+    let small = format!("{SMALLEST}[limits]\nin_flight = 3\nconnections = 9\n");
+    let limits = Config::parse(Path::new("/city"), &small).unwrap().limits;
+    assert_eq!(limits.in_flight_per_caller, 2);
+    assert_eq!((limits.connections_per_caller, limits.handshakes_per_address), (9, 9));
 }
 
 #[test]
@@ -114,9 +157,23 @@ fn the_sample_shows_every_setting_and_the_defaults() {
         "deadline_default",
         "deadline_max",
         "in_flight",
+        "in_flight_per_caller",
+        "message_bytes",
+        "cache_bytes",
         "connections",
+        "connections_per_caller",
+        "handshakes_per_address",
         "streams",
+        "header_bytes",
         "handshake",
+        "first_request",
+        "headers",
+        "body",
+        "reply",
+        "keep_alive",
+        "keep_alive_reply",
+        "idle",
+        "age",
         "drain",
         "grace",
         "log",

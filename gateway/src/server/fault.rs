@@ -8,12 +8,13 @@ use axum::response::Response;
 use heyan_proto::reason::{DOMAIN, Reason};
 use heyan_proto::vocabulary::Localized;
 use http::{HeaderMap, HeaderValue, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use uuid::Uuid;
 
 use super::decision::DecisionId;
+use super::pace::TOO_SLOW;
 use crate::identity::IdentityError;
 
 /// After how long a call that was shed is worth another try.
@@ -28,7 +29,9 @@ pub(super) enum Fault {
     Identity(IdentityError),
     Deadline,
     TimeoutInvalid,
+    RequestTooSlow,
     Overloaded,
+    TooManyCalls,
     Internal,
     MethodUnknown,
     MessageTooLarge,
@@ -47,7 +50,9 @@ impl Fault {
             Self::Identity(IdentityError::Revoked) => Reason::CertificateRevoked,
             Self::Identity(IdentityError::Expired) => Reason::CertificateExpired,
             Self::Deadline => Reason::DeadlineExceeded,
+            Self::RequestTooSlow => Reason::RequestTooSlow,
             Self::Overloaded => Reason::Overloaded,
+            Self::TooManyCalls => Reason::TooManyCalls,
             Self::Internal => Reason::InternalError,
             Self::MethodUnknown => Reason::MethodUnknown,
             Self::EncodingUnknown => Reason::EncodingUnknown,
@@ -67,11 +72,12 @@ impl Fault {
             _ => reason.text().en,
         };
         let mut details = described(reason, decision.as_uuid(), language, []);
-        if self == Self::Overloaded {
+        let may_come_back = matches!(self, Self::Overloaded | Self::TooManyCalls);
+        if may_come_back {
             details.set_retry_info(Some(PUSHBACK));
         }
         let mut status = Status::with_error_details(reason.code(), message, details);
-        if self == Self::Overloaded {
+        if may_come_back {
             let pushback = PUSHBACK.as_millis().to_string();
             let pushback = pushback.parse().expect("digits are a metadata value");
             status.metadata_mut().insert("grpc-retry-pushback-ms", pushback);
@@ -89,9 +95,10 @@ impl Fault {
     /// As [`Fault::mark`], for a request that nobody will read: its body is read to the end first, briefly. A body that is
     /// dropped unread makes HTTP/2 reset the stream, and after about a thousand resets it gives up the whole connection.
     pub(super) async fn refuse(self, request: Request) -> Response {
-        let body = Limited::new(request.into_body(), super::DECODE_MAX);
-        // Whether it ends, is too large or is too slow, the answer is the same.
-        drop(tokio::time::timeout(UNREAD, body.collect()).await);
+        let mut body = request.into_body();
+        // Nothing of it is kept. Whether it ends, breaks off or is too slow, the answer is the same.
+        let unread = async { while let Some(Ok(_)) = body.frame().await {} };
+        drop(tokio::time::timeout(UNREAD, unread).await);
         self.mark()
     }
 
@@ -108,6 +115,10 @@ impl Fault {
                 Some(Self::EncodingUnknown)
             }
             Code::Unimplemented => Some(Self::MethodUnknown),
+            // gRPC-Web wraps it in an error of its own.
+            Code::DeadlineExceeded | Code::Internal if status.message().contains(TOO_SLOW) => {
+                Some(Self::RequestTooSlow)
+            }
             Code::Internal if is_about_the_message(status.message()) => Some(Self::MessageInvalid),
             Code::Internal | Code::Unknown => Some(Self::Internal),
             _ => None,

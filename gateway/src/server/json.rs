@@ -26,8 +26,8 @@ use http_body_util::BodyExt as _;
 pub(super) use methods::{Methods, Served};
 pub(super) use reply::CODES;
 
-use super::DECODE_MAX;
 use super::fault::{Fault, Language};
+use super::pace::TOO_SLOW;
 
 /// How long the rest of a body that is too large is read, so that its sender comes to read the answer.
 const REST: Duration = Duration::from_millis(250);
@@ -90,24 +90,31 @@ fn carry_timeout(headers: &mut HeaderMap) {
     headers.insert("grpc-timeout", HeaderValue::try_from(written).expect("letters and digits are a header value"));
 }
 
+/// What requests are read by: the methods, and the largest message, in bytes.
+#[derive(Clone)]
+pub(super) struct Reading {
+    pub(super) methods: Arc<Methods>,
+    pub(super) message_max: usize,
+}
+
 /// The innermost layer: the body becomes the message that the service reads, or the call is refused.
-pub(super) async fn read_request(State(methods): State<Arc<Methods>>, request: Request, next: Next) -> Response {
-    match to_grpc(&methods, request).await {
+pub(super) async fn read_request(State(reading): State<Reading>, request: Request, next: Next) -> Response {
+    match to_grpc(&reading, request).await {
         Ok(request) => next.run(request).await,
         Err(refusal) => refusal,
     }
 }
 
-async fn to_grpc(methods: &Methods, request: Request) -> Result<Request, Response> {
+async fn to_grpc(Reading { methods, message_max }: &Reading, request: Request) -> Result<Request, Response> {
     let (served, codec, encoding) = match called(methods, &request) {
         Ok(called) => called,
         Err(fault) => return Err(fault.refuse(request).await),
     };
     let (mut parts, body) = request.into_parts();
-    let body = collect(body).await.map_err(Fault::mark)?;
+    let body = collect(body, *message_max).await.map_err(Fault::mark)?;
     let body = match encoding {
         Encoding::Identity => body,
-        Encoding::Gzip => unpack(&body).map_err(Fault::mark)?,
+        Encoding::Gzip => unpack(&body, *message_max).map_err(Fault::mark)?,
     };
     let message = match codec {
         Codec::Proto => body,
@@ -151,13 +158,13 @@ fn called<'a>(methods: &'a Methods, request: &Request) -> Result<(&'a Served, Co
     Ok((served, codec, encoding))
 }
 
-/// The whole body, of at most [`DECODE_MAX`] bytes.
-async fn collect(mut body: Body) -> Result<Bytes, Fault> {
+/// The whole body, of at most `max` bytes.
+async fn collect(mut body: Body, max: usize) -> Result<Bytes, Fault> {
     let mut collected = Vec::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Fault::MessageInvalid)?.into_data() else { continue };
-        if collected.len() + data.len() > DECODE_MAX {
-            pass_over(body).await;
+        let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() else { continue };
+        if collected.len() + data.len() > max {
+            pass_over(body, max).await;
             return Err(Fault::MessageTooLarge);
         }
         collected.extend_from_slice(&data);
@@ -165,10 +172,15 @@ async fn collect(mut body: Body) -> Result<Bytes, Fault> {
     Ok(collected.into())
 }
 
+/// What an error of a body means.
+fn broken(error: &axum::Error) -> Fault {
+    if error.to_string().contains(TOO_SLOW) { Fault::RequestTooSlow } else { Fault::MessageInvalid }
+}
+
 /// Reads on for a moment and keeps nothing: whoever is still sending does not see an answer before a connection that is cut.
-async fn pass_over(mut body: Body) {
+async fn pass_over(mut body: Body, max: usize) {
     let rest = async {
-        let mut left = 8 * DECODE_MAX;
+        let mut left = 8 * max;
         while let Some(Ok(frame)) = body.frame().await {
             left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
             if left == 0 {
@@ -180,17 +192,17 @@ async fn pass_over(mut body: Body) {
     drop(tokio::time::timeout(REST, rest).await);
 }
 
-/// A body out of gzip; what would unfold to more than a message may have is refused.
-fn unpack(packed: &[u8]) -> Result<Bytes, Fault> {
+/// A body out of gzip; what would unfold to more than `max` bytes is refused.
+fn unpack(packed: &[u8], max: usize) -> Result<Bytes, Fault> {
     let mut unpacked = Vec::new();
-    let limit = u64::try_from(DECODE_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     MultiGzDecoder::new(packed).take(limit).read_to_end(&mut unpacked).map_err(|_| Fault::MessageInvalid)?;
-    if unpacked.len() > DECODE_MAX { Err(Fault::MessageTooLarge) } else { Ok(unpacked.into()) }
+    if unpacked.len() > max { Err(Fault::MessageTooLarge) } else { Ok(unpacked.into()) }
 }
 
 /// A message as gRPC frames it: not compressed, four bytes of length, itself.
 fn framed(message: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(message.len()).expect("a message is of DECODE_MAX bytes at most");
+    let length = u32::try_from(message.len()).expect("`limits.message_bytes` bounds a message");
     let mut framed = Vec::with_capacity(FRAME + message.len());
     framed.push(0);
     framed.extend_from_slice(&length.to_be_bytes());

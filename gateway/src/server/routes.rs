@@ -21,11 +21,11 @@ use super::authenticate::Gate;
 use super::deadline::Deadlines;
 use super::edge::Edge;
 use super::health::Health;
-use super::json::{self, Methods};
+use super::json::{self, Methods, Reading};
 use super::layers::{Layered, Layers, Parts};
 use super::published;
 use super::shed::Room;
-use super::{DECODE_MAX, ENCODE_MAX, ServerError};
+use super::{ENCODE_MAX, ServerError};
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::identity::Members;
@@ -107,23 +107,24 @@ pub(super) fn doors(
     let unread = |error: tonic_reflection::server::Error| ServerError(error.to_string());
     let v1 = reflection().build_v1().map_err(unread)?;
     let v1alpha = reflection().build_v1alpha().map_err(unread)?;
+    let message_max = needs.limits.message_bytes;
     let health = HealthServer::new(HealthService::from_health_reporter(health.reporter()));
     let routes = services
         .add_service(
             health
                 .accept_compressed(CompressionEncoding::Gzip)
-                .max_decoding_message_size(DECODE_MAX)
+                .max_decoding_message_size(message_max)
                 .max_encoding_message_size(ENCODE_MAX),
         )
         .add_service(
             v1.accept_compressed(CompressionEncoding::Gzip)
-                .max_decoding_message_size(DECODE_MAX)
+                .max_decoding_message_size(message_max)
                 .max_encoding_message_size(ENCODE_MAX),
         )
         .add_service(
             v1alpha
                 .accept_compressed(CompressionEncoding::Gzip)
-                .max_decoding_message_size(DECODE_MAX)
+                .max_decoding_message_size(message_max)
                 .max_encoding_message_size(ENCODE_MAX),
         );
     let Needs { limits, members, clock, metrics } = needs;
@@ -131,14 +132,14 @@ pub(super) fn doors(
         edge: Edge { clock: clock.clone(), metrics: metrics.clone(), methods: contract.labels() },
         metrics: metrics.clone(),
         gate: Gate { members, clock, metrics: metrics.clone() },
-        room: Room::new(limits.in_flight, metrics),
+        room: Room::new(limits, metrics),
         deadlines: Deadlines { default: limits.deadline_default, max: limits.deadline_max },
     }));
     let routes = routes.prepare().into_axum_router();
     let json = ServiceBuilder::new()
         .layer(from_fn_with_state(methods.clone(), json::translate))
         .layer(layers.clone())
-        .layer(from_fn_with_state(methods.clone(), json::read_request));
+        .layer(from_fn_with_state(Reading { methods: methods.clone(), message_max }, json::read_request));
     let pages = published::router(&methods, contract.descriptor);
     let plain = plain(pages, methods, routes.clone().layer(json));
     let services = layers.layer(routes);

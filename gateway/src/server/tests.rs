@@ -6,3 +6,4 @@ mod handshakes;
 mod json;
 mod probes;
 mod running;
+mod shares;

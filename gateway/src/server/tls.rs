@@ -144,6 +144,10 @@ pub(super) enum HandshakeFailure {
     NotTls,
     #[error("too many connections are open (`limits.connections`)")]
     TooMany,
+    #[error("too many connections of this caller are open (`limits.connections_per_caller`)")]
+    TooManyOfCaller,
+    #[error("too many handshakes of this address are not finished (`limits.handshakes_per_address`)")]
+    TooManyOfAddress,
 }
 
 impl HandshakeFailure {
@@ -164,7 +168,14 @@ impl HandshakeFailure {
             Self::Rejected => "rejected",
             Self::NotTls => "not_tls",
             Self::TooMany => "too_many",
+            Self::TooManyOfCaller => "too_many_of_caller",
+            Self::TooManyOfAddress => "too_many_of_address",
         }
+    }
+
+    /// Whether it says something about how many connections there are, and nothing about this one.
+    pub(super) fn is_a_crowd(self) -> bool {
+        matches!(self, Self::TooMany | Self::TooManyOfCaller | Self::TooManyOfAddress)
     }
 
     /// Reads the error of an accepted connection.

@@ -25,6 +25,8 @@ pub struct Metrics {
     calls: HistogramVec,
     in_flight: IntGauge,
     shed: IntCounter,
+    shed_of_caller: IntCounter,
+    connections_ended: IntCounterVec,
     panics: IntCounter,
     connections: IntGauge,
     handshake_failures: IntCounterVec,
@@ -68,6 +70,15 @@ impl Metrics {
             calls: made.calls(),
             in_flight: made.gauge("heyan_calls_in_flight", "Calls in work now."),
             shed: made.counter("heyan_calls_shed_total", "Calls refused at once because too many were in work."),
+            shed_of_caller: made.counter(
+                "heyan_calls_shed_of_caller_total",
+                "Those of the calls refused at once whose caller had too many in work (`limits.in_flight_per_caller`).",
+            ),
+            connections_ended: made.counters(
+                "heyan_connections_ended_total",
+                "Connections that the gateway ended: age, idle, no_request, reply_not_taken, stopping.",
+                &["reason"],
+            ),
             panics: made.counter("heyan_panics_total", "Calls that ended in a fault of the gateway's own code."),
             connections: made.gauge("heyan_connections", "Open connections on the service port."),
             handshake_failures: made.counters(
@@ -137,8 +148,13 @@ impl Metrics {
         self.identity_failures.with_label_values(&[reason]).inc();
     }
 
-    pub(crate) fn count_shed(&self) {
+    pub(crate) fn count_shed(&self, is_callers_own_doing: bool) {
         self.shed.inc();
+        self.shed_of_caller.inc_by(is_callers_own_doing.into());
+    }
+
+    pub(crate) fn count_connection_ended(&self, reason: &'static str) {
+        self.connections_ended.with_label_values(&[reason]).inc();
     }
 
     pub(crate) fn count_panic(&self) {

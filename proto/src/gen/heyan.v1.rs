@@ -1484,7 +1484,7 @@ pub mod verification_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/heyan.v1.VerificationService/Verify",
             );
@@ -1509,7 +1509,7 @@ pub mod verification_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/heyan.v1.VerificationService/BatchVerify",
             );
@@ -1534,7 +1534,7 @@ pub mod verification_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/heyan.v1.VerificationService/RetrieveResult",
             );
@@ -1561,7 +1561,7 @@ pub mod verification_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/heyan.v1.VerificationService/ExplainDecision",
             );
@@ -1727,7 +1727,7 @@ pub mod verification_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = VerifySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1773,7 +1773,7 @@ pub mod verification_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchVerifySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1819,7 +1819,7 @@ pub mod verification_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RetrieveResultSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1868,7 +1868,7 @@ pub mod verification_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExplainDecisionSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2488,7 +2488,7 @@ pub mod directory_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/heyan.v1.DirectoryService/ListDepartments",
             );
@@ -2513,7 +2513,7 @@ pub mod directory_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/heyan.v1.DirectoryService/ListResultTypes",
             );
@@ -2538,7 +2538,7 @@ pub mod directory_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::codec::BoundedCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/heyan.v1.DirectoryService/GetResultType",
             );
@@ -2695,7 +2695,7 @@ pub mod directory_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListDepartmentsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2741,7 +2741,7 @@ pub mod directory_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListResultTypesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2787,7 +2787,7 @@ pub mod directory_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetResultTypeSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::codec::BoundedCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2909,7 +2909,7 @@ pub enum ErrorReason {
     MethodUnknown = 29,
     /// UNIMPLEMENTED: the request is compressed in a way other than gzip.
     EncodingUnknown = 30,
-    /// INVALID_ARGUMENT: the request is larger than 1 MiB.
+    /// INVALID_ARGUMENT: the request is larger than the gateway takes, which is 1 MiB unless its operator has chosen otherwise.
     MessageTooLarge = 31,
     /// INVALID_ARGUMENT: the request, or a header that says how to serve it, is not well formed.
     MessageInvalid = 32,
@@ -2921,6 +2921,10 @@ pub enum ErrorReason {
     MethodNeedsPost = 35,
     /// UNIMPLEMENTED: the method is served over gRPC alone.
     MethodNeedsGrpc = 36,
+    /// RESOURCE_EXHAUSTED: more calls of this caller are in work than one caller may have.
+    TooManyCalls = 37,
+    /// DEADLINE_EXCEEDED: the request did not arrive in time.
+    RequestTooSlow = 38,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2966,6 +2970,8 @@ impl ErrorReason {
             Self::ContentTypeUnknown => "ERROR_REASON_CONTENT_TYPE_UNKNOWN",
             Self::MethodNeedsPost => "ERROR_REASON_METHOD_NEEDS_POST",
             Self::MethodNeedsGrpc => "ERROR_REASON_METHOD_NEEDS_GRPC",
+            Self::TooManyCalls => "ERROR_REASON_TOO_MANY_CALLS",
+            Self::RequestTooSlow => "ERROR_REASON_REQUEST_TOO_SLOW",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -3012,6 +3018,8 @@ impl ErrorReason {
             "ERROR_REASON_CONTENT_TYPE_UNKNOWN" => Some(Self::ContentTypeUnknown),
             "ERROR_REASON_METHOD_NEEDS_POST" => Some(Self::MethodNeedsPost),
             "ERROR_REASON_METHOD_NEEDS_GRPC" => Some(Self::MethodNeedsGrpc),
+            "ERROR_REASON_TOO_MANY_CALLS" => Some(Self::TooManyCalls),
+            "ERROR_REASON_REQUEST_TOO_SLOW" => Some(Self::RequestTooSlow),
             _ => None,
         }
     }

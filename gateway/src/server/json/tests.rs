@@ -48,18 +48,19 @@ fn the_deadline_is_written_as_grpc_does_and_nothing_else_of_grpc_is_kept() {
 
 #[test]
 fn what_unfolds_to_too_much_is_not_unfolded() {
+    const MAX: usize = 1024 * 1024;
     let packed = |size: usize| {
         use std::io::Write as _;
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         packed.write_all(&vec![b' '; size]).unwrap();
         packed.finish().unwrap()
     };
-    assert_eq!(unpack(&packed(DECODE_MAX)).unwrap().len(), DECODE_MAX);
-    assert_eq!(unpack(&packed(DECODE_MAX + 1)), Err(Fault::MessageTooLarge));
+    assert_eq!(unpack(&packed(MAX), MAX).unwrap().len(), MAX);
+    assert_eq!(unpack(&packed(MAX + 1), MAX), Err(Fault::MessageTooLarge));
     // Two archives in one, as RFC 1952 allows.
-    assert_eq!(unpack(&packed(DECODE_MAX).repeat(2)), Err(Fault::MessageTooLarge));
-    assert_eq!(unpack(b"no gzip"), Err(Fault::MessageInvalid));
-    assert_eq!(unpack(&packed(1000)[..20]), Err(Fault::MessageInvalid));
+    assert_eq!(unpack(&packed(MAX).repeat(2), MAX), Err(Fault::MessageTooLarge));
+    assert_eq!(unpack(b"no gzip", MAX), Err(Fault::MessageInvalid));
+    assert_eq!(unpack(&packed(1000)[..20], MAX), Err(Fault::MessageInvalid));
 }
 
 /// A request with a kind of field that `read` does not know stops the server at its start, not a caller.

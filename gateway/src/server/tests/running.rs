@@ -14,9 +14,12 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose, SanType,
     date_time_ymd,
 };
-use tokio::net::TcpListener;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Channel;
@@ -32,6 +35,7 @@ use crate::server::{Cores, Deadline, DecisionId, Declared, Server, Setup, Tls};
 use crate::telemetry::Metrics;
 
 pub(super) const DESK: &str = "spiffe://sample-city.example/system/desk";
+pub(super) const OTHER: &str = "spiffe://sample-city.example/system/other-desk";
 
 /// A certificate and its key, in PEM.
 pub(super) struct Pair {
@@ -81,16 +85,17 @@ pub(super) fn expired() -> CertificateParams {
     params
 }
 
-/// The members of a city: one system, the desk.
+/// The members of a city: the desk and another one.
 pub(super) struct Roll(HashMap<&'static str, Member>);
 
 impl Roll {
     pub(super) fn with_desk(revoked: bool) -> Self {
-        let kind = CallerKind::System {
-            id: SystemId::parse("desk").unwrap(),
+        let system = |id| CallerKind::System {
+            id: SystemId::parse(id).unwrap(),
             department: DepartmentId::parse("service-centre").unwrap(),
         };
-        Self(HashMap::from([(DESK, Member { kind, revoked })]))
+        let (desk, other) = (system("desk"), system("other-desk"));
+        Self(HashMap::from([(DESK, Member { kind: desk, revoked }), (OTHER, Member { kind: other, revoked: false })]))
     }
 }
 
@@ -105,10 +110,23 @@ pub(super) fn limits() -> Limits {
         deadline_default: Duration::from_secs(5),
         deadline_max: Duration::from_secs(30),
         in_flight: 64,
-        connections: 64,
-        streams: 128,
+        in_flight_per_caller: 64,
+        message_bytes: 1024 * 1024,
         cache_bytes: 0,
+        connections: 64,
+        connections_per_caller: 64,
+        handshakes_per_address: 64,
+        streams: 128,
+        header_bytes: 16 * 1024,
         handshake: Duration::from_secs(5),
+        first_request: Duration::from_secs(60),
+        headers: Duration::from_secs(30),
+        body: Duration::from_secs(10),
+        reply: Duration::from_secs(30),
+        keep_alive: Duration::from_secs(20),
+        keep_alive_reply: Duration::from_secs(10),
+        idle: Duration::from_secs(300),
+        age: Duration::from_secs(900),
         drain: Duration::from_millis(100),
         grace: Duration::from_secs(5),
     }
@@ -161,6 +179,26 @@ impl Running {
     pub(super) async fn connect(&self, pair: &Pair) -> Result<Channel, ChannelError> {
         let (ca, certificate, key) = (self.authority.pem(), pair.certificate.as_bytes(), pair.key.as_bytes());
         channel::connect(&self.address.to_string(), ca.as_bytes(), certificate, key, "localhost").await
+    }
+
+    /// A bare connection after its handshake.
+    pub(super) async fn tls(&self, pair: &Pair, protocol: &[u8]) -> TlsStream<TcpStream> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.authority.pem().as_bytes()).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_client_auth_cert(
+                vec![CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap()],
+                PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap(),
+            )
+            .unwrap();
+        config.alpn_protocols = vec![protocol.to_vec()];
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
     }
 
     /// A channel of the desk.
