@@ -4,6 +4,10 @@ use std::fs;
 use std::time::Duration;
 
 use heyan_tests::Gateway;
+use tokio::sync::Mutex;
+
+/// Held by tests that measure, so that at least they do not disturb each other.
+pub(crate) static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// The processor time that it has used.
 pub(crate) fn processor_time(gateway: &Gateway) -> Duration {

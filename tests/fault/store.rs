@@ -1,10 +1,12 @@
 //! The audit store fails. Failure: an answer without a durable record, more than a second to refuse, readiness that says
 //! yes, more than five seconds to come back, or any violation that the checker finds.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -163,6 +165,38 @@ async fn a_store_that_becomes_read_only_fails_closed_and_recovers() {
         mode(0o600);
     };
     fails_closed_and_recovers(&city, &gateway, fail, mend).await;
+}
+
+/// The disk hangs: the thread that writes stands still in the middle of whatever it does, and everything else goes on.
+#[tokio::test]
+async fn a_store_that_hangs_fails_closed_and_recovers() {
+    let city = City::new();
+    let gateway = Gateway::start(&city);
+    // Where one process may not hold a thread of another, this cannot be tried.
+    match hold(&gateway) {
+        Ok(holder) => let_go(holder),
+        Err(why) => return println!("skipped: {why}"),
+    }
+    let holder = RefCell::new(None);
+    let fail = || drop(holder.replace(Some(hold(&gateway).unwrap())));
+    fails_closed_and_recovers(&city, &gateway, fail, || let_go(holder.take().unwrap())).await;
+}
+
+/// Has the thread that writes held, or says why it cannot be.
+fn hold(gateway: &Gateway) -> Result<Child, String> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("fault/hold_thread.py");
+    let mut command = Command::new("python3");
+    command.arg(script).args([&gateway.pid().to_string(), "audit-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut holder = command.spawn().map_err(|error| format!("python3 does not run: {error}"))?;
+    let mut said = String::new();
+    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    if said.trim() == "holds" { Ok(holder) } else { Err(said.trim().to_owned()) }
+}
+
+/// It lets go when its input ends.
+fn let_go(mut holder: Child) {
+    drop(holder.stdin.take());
+    assert!(holder.wait().unwrap().success());
 }
 
 /// Makes a folder and everything in it another user's.

@@ -15,9 +15,11 @@ const SHARE: u32 = 5;
 /// and beyond them so many a second, so that a department that is seldom asked is not left without.
 const EXTRA_PER_SECOND: u32 = 10;
 
-/// Asks once more where the department was not reached: [`AdapterError::Unavailable`], which kinds say only where asking
-/// again is safe. Never a third time, never beyond the deadline, and only as far as the budget goes: of the look-ups of
-/// ten seconds a fifth may be repeated, and a hundred more. A department that is down gets no storm.
+/// Asks once more where the department was not reached.
+///
+/// That is [`AdapterError::Unavailable`], which kinds say only where asking again is safe. Never a third time, never beyond
+/// the deadline, and only as far as the budget goes: of the look-ups of ten seconds a fifth may be repeated, and a hundred
+/// more. A department that is down gets no storm.
 #[derive(Debug)]
 pub struct Retry {
     inner: Arc<dyn Adapter>,

@@ -55,3 +55,29 @@ impl Drop for Listener {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use BreakerState::{Closed, Open, Trial};
+
+    use super::*;
+
+    #[test]
+    fn the_metric_says_whether_the_department_is_left_alone_until_its_declaration_is_gone() {
+        let (department, metrics) = (DepartmentId::parse("tax").unwrap(), Arc::new(Metrics::new()));
+        let is_open = || {
+            let page = String::from_utf8(metrics.render()).unwrap();
+            let mut lines = page.lines();
+            let value = lines.find_map(|line| line.strip_prefix("heyan_department_breaker_open{department=\"tax\"} "));
+            value.expect("it is shown from the start") == "1"
+        };
+        let listener = Listener::of(&department, &metrics);
+        assert!(!is_open());
+        for (from, to) in [(Closed, Open), (Open, Trial), (Trial, Open)] {
+            listener.breaker_moved(from, to);
+            assert_eq!(is_open(), to == Open, "{to:?}");
+        }
+        drop(listener);
+        assert!(!is_open());
+    }
+}

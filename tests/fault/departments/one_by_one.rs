@@ -101,6 +101,8 @@ async fn every_trouble_is_undetermined_and_passes() {
     let grown = memory_max(&gateway).saturating_sub(before);
     println!("memory: {grown} MiB more than the {before} MiB before");
     assert!(grown < MEMORY_MAX, "memory grew by {grown} MiB");
+    let retries = metric(&gateway, "heyan_department_retries_total{department=\"market-regulation\"}");
+    assert!(retries.is_some_and(|retries| retries > 0), "what was not reached is asked once more");
     let lines = gateway.logs().text();
     let said = |what: &str| lines.lines().filter(|line| line.contains(what)).count();
     assert_eq!(said("is left alone for now"), TROUBLES.len(), "each opening is logged once");

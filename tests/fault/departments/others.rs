@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::one_by_one::{city, client, is_open, question};
 use super::trouble::{Department, FLOOD, HANG, Trouble};
-use crate::process::processor_time;
+use crate::process::{ALONE, processor_time};
 
 const ROUNDS: usize = 4;
 const ROUND: Duration = Duration::from_millis(900);
@@ -47,6 +47,7 @@ struct Round {
 }
 
 async fn beside(trouble: &Trouble) {
+    let _alone = ALONE.lock().await;
     let city = city();
     city.edit("departments/market-regulation.toml", |text| {
         let pauses = "pause = \"2s\"\npause_max = \"2s\"";
