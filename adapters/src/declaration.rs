@@ -85,6 +85,10 @@ pub struct Limits {
     pub deadline: Duration,
     /// The most look-ups at the same time.
     pub concurrency: usize,
+    /// How long it is left alone once it has failed several times; each time in a row that it fails again, twice as long.
+    pub pause: Duration,
+    /// The longest that it is left alone before it is tried again.
+    pub pause_max: Duration,
 }
 
 /// The adapter kinds: a department file has exactly one of these tables.
@@ -190,12 +194,22 @@ impl SqlSource {
 
 impl Limits {
     /// What holds where a file has no `[limits]`: gentle, since it protects the department.
-    const DEFAULT: Self = Self { deadline: Duration::from_secs(2), concurrency: 8 };
+    const DEFAULT: Self = Self {
+        deadline: Duration::from_secs(2),
+        concurrency: 8,
+        pause: Duration::from_secs(1),
+        pause_max: Duration::from_secs(30),
+    };
     const DEADLINE_MAX: Duration = Duration::from_secs(60);
+    /// A shorter pause would be none: the department would be tried on and on.
+    const PAUSE_MIN: Duration = Duration::from_millis(100);
+    const PAUSE_MAX: Duration = Duration::from_secs(600);
 
     fn read(table: &mut Table<'_>) -> Option<Self> {
         let deadline = table.optional_duration("deadline");
         let concurrency = table.optional_integer("concurrency", 1..=1024);
+        let pause = Self::read_pause(table, "pause", Self::DEFAULT.pause);
+        let pause_max = Self::read_pause(table, "pause_max", Self::DEFAULT.pause_max);
         let deadline = match deadline? {
             Some(given) if given.is_zero() || *given > Self::DEADLINE_MAX => {
                 table.problem_at(&given, "`limits.deadline` is out of range", Some("write 1ms to 60s".into()));
@@ -208,7 +222,22 @@ impl Limits {
             Some(given) => usize::try_from(*given).expect("the range was checked"),
             None => Self::DEFAULT.concurrency,
         };
-        Some(Self { deadline, concurrency })
+        let (pause, pause_max) = (pause?, pause_max?);
+        if pause > pause_max {
+            let help = "raise the one or lower the other";
+            table.problem("`limits.pause` is longer than `limits.pause_max`", Some(help.into()));
+            return None;
+        }
+        Some(Self { deadline, concurrency, pause, pause_max })
+    }
+
+    fn read_pause(table: &mut Table<'_>, key: &str, default: Duration) -> Option<Duration> {
+        let Some(given) = table.optional_duration(key)? else { return Some(default) };
+        if *given < Self::PAUSE_MIN || *given > Self::PAUSE_MAX {
+            table.problem_at(&given, format!("`limits.{key}` is out of range"), Some("write 100ms to 10m".into()));
+            return None;
+        }
+        Some(*given)
     }
 }
 

@@ -1,8 +1,11 @@
+use std::time::Duration;
+
 /// Why a department gave no answer that can be relied on. Never "no record", and never with a value of a record, a
 /// question or a credential: what is said here reaches logs and answers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AdapterError {
-    /// The department's system cannot be reached.
+    /// The department's system cannot be reached. Said only where nothing was done there, or where reading again is safe:
+    /// it may be asked again at once.
     #[error("the department's system cannot be reached")]
     Unavailable,
     /// It did not answer within the deadline.
@@ -11,6 +14,12 @@ pub enum AdapterError {
     /// It is being asked as much as its declaration allows.
     #[error("the department is being asked as much as its declaration allows")]
     Busy,
+    /// It failed several times and is left alone for a while: it was not asked.
+    #[error("the department has failed several times and is not asked for now")]
+    Resting {
+        /// When asking is worth another try.
+        retry_after: Duration,
+    },
     /// Its answer does not fit its declaration.
     #[error("the department's answer does not fit its declaration: {what}")]
     Malformed {

@@ -1,7 +1,16 @@
 //! Guards: adapters that wrap an adapter, and so must pass the same contract.
 
+mod breaker;
 mod limit;
+mod listener;
+mod retry;
+#[cfg(test)]
+mod tests;
 mod timeout;
+mod window;
 
+pub use breaker::Breaker;
 pub use limit::Limit;
+pub use listener::{BreakerState, GuardListener};
+pub use retry::Retry;
 pub use timeout::Timeout;

@@ -19,6 +19,6 @@ pub use declaration::{
     SharingMethod, Source, SqlDialect, SqlSource, UpdateFrequency, Validity, read_declaration,
 };
 pub use error::AdapterError;
-pub use guard::{Limit, Timeout};
+pub use guard::{Breaker, BreakerState, GuardListener, Limit, Retry, Timeout};
 pub use holding::{Holder, Holding, Holdings};
 pub use sql::Sql;

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use heyan_adapters::contract::{self, Fixture, Record};
-use heyan_adapters::{Adapter, DepartmentDeclaration, Limit, Source, Sql, Timeout, connect, read_declaration};
+use heyan_adapters::{
+    Adapter, Breaker, DepartmentDeclaration, GuardListener, Limit, Retry, Source, Sql, Timeout, connect,
+    read_declaration,
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -32,6 +35,11 @@ impl SqlDepartment {
     fn database(&self) -> PathBuf {
         self.folder.path().join("contract.db")
     }
+}
+
+/// Nobody hears of what the guards do.
+fn unheard() -> Arc<dyn GuardListener> {
+    Arc::new(())
 }
 
 #[async_trait]
@@ -89,9 +97,23 @@ async fn sql_with_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sql_with_retry() {
+    let department = SqlDepartment::new();
+    let adapter = Retry::new(department.sql(), Duration::from_secs(10), unheard());
+    contract::answers_and_fails_closed(&adapter, &department).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_with_breaker() {
+    let department = SqlDepartment::new();
+    let adapter = Breaker::new(department.sql(), department.declaration.limits, unheard());
+    contract::answers_and_fails_closed(&adapter, &department).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sql_as_connected() {
     let department = SqlDepartment::new();
-    let adapter = connect(&department.declaration, department.folder.path()).unwrap();
+    let adapter = connect(&department.declaration, department.folder.path(), &unheard()).unwrap();
     contract::answers_and_fails_closed(&*adapter, &department).await;
     contract::ends_at_the_deadline(&*adapter, &department, department.declaration.limits.deadline).await;
 }

@@ -2,6 +2,7 @@
 //! permit alone.
 
 mod cache;
+mod listener;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use heyan_proto::vocabulary::{DepartmentId, UndeterminedCause};
 
 pub(crate) use self::cache::Reading;
 use self::cache::{Cache, Generation, Lifetime, Patience, Reuse, Sent};
+use self::listener::Listener;
 use crate::audit::Intent;
 use crate::clock::Clock;
 use crate::directory::{Directory, Question};
@@ -28,6 +30,7 @@ pub struct Departments {
     connected: ArcSwap<HashMap<DepartmentId, Connected>>,
     generations: AtomicU64,
     cache: Cache,
+    metrics: Arc<Metrics>,
 }
 
 /// One department. Its adapter is kept as long as its declaration is, so that a reload of others leaves its connections
@@ -44,8 +47,8 @@ impl Departments {
     /// No department is connected yet. Paths in declarations are relative to the city folder. About `cache_bytes` bytes of
     /// what departments answer are kept in memory; with 0, nothing.
     pub fn new(city: PathBuf, cache_bytes: u64, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
-        let cache = Cache::new(cache_bytes, clock, metrics);
-        Self { city, connected: ArcSwap::default(), generations: AtomicU64::new(0), cache }
+        let cache = Cache::new(cache_bytes, clock, Arc::clone(&metrics));
+        Self { city, connected: ArcSwap::default(), generations: AtomicU64::new(0), cache, metrics }
     }
 
     /// Connects what the directory declares; departments whose declaration is unchanged are left alone, and what the others
@@ -60,7 +63,7 @@ impl Departments {
                 // A department that issues nothing has nothing to connect.
                 None => Connected {
                     declaration: Arc::clone(declaration),
-                    adapter: connect(declaration, &self.city)?,
+                    adapter: connect(declaration, &self.city, &Listener::of(&id, &self.metrics))?,
                     generation: self.generations.fetch_add(1, Ordering::Relaxed),
                 },
             };
@@ -164,7 +167,7 @@ fn lookup(permit: &Permit, question: &Question, deadline: Duration, traceparent:
 /// What the caller is told of a department that gave no answer.
 pub(crate) fn cause_of(error: &AdapterError) -> UndeterminedCause {
     match error {
-        AdapterError::Unavailable => UndeterminedCause::DepartmentDown,
+        AdapterError::Unavailable | AdapterError::Resting { .. } => UndeterminedCause::DepartmentDown,
         AdapterError::Timeout => UndeterminedCause::DepartmentTimeout,
         AdapterError::Busy => UndeterminedCause::DepartmentBusy,
         AdapterError::Malformed { .. } => UndeterminedCause::AnswerMalformed,

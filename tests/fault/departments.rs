@@ -1,6 +1,13 @@
 //! A department is in trouble. Failure: anything but Undetermined with its cause, an answer that comes late, or another
 //! department that suffers with it.
 
+mod one_by_one;
+mod others;
+mod trouble;
+mod under_way;
+
+pub(crate) use trouble::{Department, slow};
+
 use std::time::{Duration, Instant};
 
 use heyan_proto::v1;
@@ -57,6 +64,24 @@ async fn an_answer_about_another_subject_is_not_used() {
     let gateway = Gateway::start(&city);
     let cause = undetermined(ask(&gateway, "food-licence-in-force").await);
     assert_eq!(cause, v1::UndeterminedCause::AnswerMalformed);
+}
+
+/// The department's own records say that somebody else is the subject: of a person this time, and without a word of the
+/// declaration changed.
+#[tokio::test]
+async fn the_record_of_another_person_is_never_a_match() {
+    let city = City::new();
+    let department = rusqlite::Connection::open(city.file("state/departments/natural-resources.db")).unwrap();
+    let wrong = "ALTER TABLE BDC_QLR RENAME TO kept;
+                 CREATE VIEW BDC_QLR AS SELECT asked.ZJH, other.BDCQZH FROM kept AS asked, kept AS other
+                  WHERE other.ZJH <> asked.ZJH AND other.BDCQZH <> asked.BDCQZH;";
+    department.execute_batch(wrong).unwrap();
+    drop(department);
+    let gateway = Gateway::start(&city);
+    let cause = undetermined(ask(&gateway, "married-owners-of-a-flat").await);
+    assert_eq!(cause, v1::UndeterminedCause::AnswerMalformed);
+    let logged = gateway.logs().text();
+    assert!(logged.contains("a record of another subject"), "the operator is not told why: {logged}");
 }
 
 async fn ask(gateway: &Gateway, case: &str) -> Answer {

@@ -55,7 +55,7 @@ async fn every_answer_has_its_entry_and_every_question_its_intent() {
 }
 
 /// The decisions for which a department was about to be asked.
-fn asked_decisions(log: &str) -> Vec<String> {
+pub(crate) fn asked_decisions(log: &str) -> Vec<String> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let asking = lines.filter(|line| line.get("message").and_then(Value::as_str) == Some("asking"));
     asking.filter_map(|line| Some(line.get("decision_id")?.as_str()?.to_owned())).collect()

@@ -7,4 +7,7 @@ mod checker;
 mod departments;
 mod kill_nine;
 mod load;
+mod overload;
+mod process;
+mod restarts;
 mod store;

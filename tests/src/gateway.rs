@@ -58,10 +58,19 @@ impl Gateway {
         Self::start_in(city, log, &mut heyan())
     }
 
+    /// Starts a gateway at this address, as when it is restarted.
+    pub fn start_at(city: &City, log: &str, address: &str) -> Self {
+        Self::start_by(city, log, address, &mut heyan())
+    }
+
     /// Starts a gateway by a command that may have an environment of its own.
     pub fn start_in(city: &City, log: &str, command: &mut Command) -> Self {
+        Self::start_by(city, log, "127.0.0.1:0", command)
+    }
+
+    fn start_by(city: &City, log: &str, address: &str, command: &mut Command) -> Self {
         let command = command.arg("serve").arg(city.path());
-        let command = command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]).env("HEYAN_LOG", log);
+        let command = command.args(["--listen", address, "--admin", "127.0.0.1:0"]).env("HEYAN_LOG", log);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let logs = Logs::default();
         let (written, mut stderr) = (logs.clone(), process.stderr.take().unwrap());

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::Sql;
 use crate::contract::{SUBJECTS, lookup};
-use crate::{Adapter, AdapterError, Holdings, Source, connect, read_declaration};
+use crate::{Adapter, AdapterError, GuardListener, Holdings, Source, connect, read_declaration};
 
 const DECLARATION: &str = include_str!("../../tests/data/contract-sql.toml");
 
@@ -141,7 +141,8 @@ async fn what_a_declaration_requires_is_not_left_out() {
 async fn a_hung_department_gathers_no_queue() {
     let (folder, _adapter) = department(&holding_months("36"));
     let declaration = read_declaration("contract-sql.toml", DECLARATION).unwrap();
-    let adapter: Arc<dyn Adapter> = connect(&declaration, folder.path()).unwrap();
+    let listener: Arc<dyn GuardListener> = Arc::new(());
+    let adapter: Arc<dyn Adapter> = connect(&declaration, folder.path(), &listener).unwrap();
     let begun = std::time::Instant::now();
     let asked = (0..200).map(|_| {
         let adapter = Arc::clone(&adapter);

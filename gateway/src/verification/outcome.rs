@@ -19,6 +19,8 @@ use crate::matching::{self, Matching, Outcome};
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 /// When one that is merely busy is.
 const RETRY_AFTER_BUSY: Duration = Duration::from_secs(2);
+/// When one that is left alone is, at the soonest.
+const RETRY_AFTER_REST: Duration = Duration::from_secs(1);
 
 /// The answer that follows from the declaration, so that nobody need be asked.
 pub(super) fn known_without_asking(permit: &Permit, question: &Question, today: Date) -> Option<Answer> {
@@ -65,7 +67,8 @@ pub(super) fn of_reading(
         Ok(outcome) => outcome,
         Err(error) => {
             tracing::warn!(department = %permit.provider(), %error, "the answer of a department was not used");
-            return unanswered(question, directory, UndeterminedCause::AnswerMalformed);
+            let cause = UndeterminedCause::AnswerMalformed;
+            return unanswered(question, directory, cause, retry_after_of(cause));
         }
     };
     let mut determination = determination(permit, question, &outcome, freshness);
@@ -89,21 +92,36 @@ pub(super) fn refusal(cause: DenialCause, question: &Question, directory: &Direc
 
 /// The department could not be asked.
 pub(super) fn undetermined(question: &Question, directory: &Directory, error: &AdapterError) -> Answer {
-    tracing::warn!(department = %question.result_type.provider, result_type = %question.result_type.id, %error, "a department gave no answer");
-    unanswered(question, directory, cause_of(error))
+    let (department, result_type) = (&question.result_type.provider, &question.result_type.id);
+    let cause = cause_of(error);
+    let AdapterError::Resting { retry_after } = error else {
+        tracing::warn!(%department, %result_type, %error, "a department gave no answer");
+        return unanswered(question, directory, cause, retry_after_of(cause));
+    };
+    // Said once when it began to rest: every question meanwhile would only say it again.
+    tracing::debug!(%department, %result_type, %error, "a department was not asked");
+    unanswered(question, directory, cause, Some((*retry_after).max(RETRY_AFTER_REST)))
 }
 
-fn unanswered(question: &Question, directory: &Directory, cause: UndeterminedCause) -> Answer {
-    let provider = &question.result_type.provider;
-    let contact = directory.department(provider).and_then(|entry| entry.declaration.as_ref());
-    let retry_after = match cause {
+fn retry_after_of(cause: UndeterminedCause) -> Option<Duration> {
+    match cause {
         UndeterminedCause::DepartmentDown | UndeterminedCause::DepartmentTimeout => Some(RETRY_AFTER),
         UndeterminedCause::DepartmentBusy => Some(RETRY_AFTER_BUSY),
         // A person must act first.
         UndeterminedCause::DepartmentClosed
         | UndeterminedCause::AnswerMalformed
         | UndeterminedCause::DeclarationBroken => None,
-    };
+    }
+}
+
+fn unanswered(
+    question: &Question,
+    directory: &Directory,
+    cause: UndeterminedCause,
+    retry_after: Option<Duration>,
+) -> Answer {
+    let provider = &question.result_type.provider;
+    let contact = directory.department(provider).and_then(|entry| entry.declaration.as_ref());
     Answer::Undetermined(Undetermined {
         cause,
         provider: provider.clone(),

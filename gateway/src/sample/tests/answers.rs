@@ -77,9 +77,14 @@ fn decide(directory: &Directory, case: &Case, question: &Question) -> Decision {
     directory.engine().authorize(&request).unwrap()
 }
 
+/// Nobody hears of what the guards do.
+fn unheard() -> std::sync::Arc<dyn heyan_adapters::GuardListener> {
+    std::sync::Arc::new(())
+}
+
 async fn ask(folder: &Path, directory: &Directory, case: &Case, question: &Question) -> Result<Holdings, AdapterError> {
     let provider = directory.department(&question.result_type.provider).unwrap();
-    let adapter = heyan_adapters::connect(provider.declaration.as_ref().unwrap(), folder).unwrap();
+    let adapter = heyan_adapters::connect(provider.declaration.as_ref().unwrap(), folder, &unheard()).unwrap();
     let lookup = Lookup {
         result_type: question.result_type.id.clone(),
         subject: question.subject.clone(),
@@ -241,7 +246,7 @@ async fn every_state_appears() {
         let adapter = {
             let id = DepartmentId::parse(department).unwrap();
             let provider = directory.department(&id).unwrap();
-            heyan_adapters::connect(provider.declaration.as_ref().unwrap(), folder.path()).unwrap()
+            heyan_adapters::connect(provider.declaration.as_ref().unwrap(), folder.path(), &unheard()).unwrap()
         };
         let result_type = directory.result_type(result_type).unwrap();
         for number in texts(&open(&city, department), query) {
