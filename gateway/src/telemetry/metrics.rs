@@ -32,6 +32,8 @@ pub struct Metrics {
     decisions: IntCounterVec,
     cache: IntCounterVec,
     stale: IntGaugeVec,
+    breaker_open: IntGaugeVec,
+    retries: IntCounterVec,
     ready: IntGauge,
     certificate_end: IntGauge,
 }
@@ -91,6 +93,16 @@ impl Metrics {
                 "1 while the newest file of a department is bad and its previous one is in force.",
                 &["department"],
             ),
+            breaker_open: made.gauges(
+                "heyan_department_breaker_open",
+                "1 while a department is not asked because it has failed too often.",
+                &["department"],
+            ),
+            retries: made.counters(
+                "heyan_department_retries_total",
+                "Look-ups that were tried again at a department.",
+                &["department"],
+            ),
             ready: made.gauge("heyan_ready", "1 while questions can be answered, as /readyz says."),
             certificate_end: made.gauge(
                 "heyan_certificate_not_after_seconds",
@@ -114,10 +126,22 @@ impl Metrics {
         self.stale.with_label_values(&[department.as_str()]).set(stale.into());
     }
 
+    /// Whether a department is not asked at all because it has failed too often.
+    pub fn set_breaker(&self, department: &DepartmentId, open: bool) {
+        self.breaker_open.with_label_values(&[department.as_str()]).set(open.into());
+    }
+
+    /// A look-up is tried again at a department.
+    pub fn count_retry(&self, department: &DepartmentId) {
+        self.retries.with_label_values(&[department.as_str()]).inc();
+    }
+
     /// Forgets a department that is no longer in the directory.
     pub fn forget_department(&self, department: &DepartmentId) {
         // It fails only where the department was never named, and then there is nothing to forget.
         drop(self.stale.remove_label_values(&[department.as_str()]));
+        drop(self.breaker_open.remove_label_values(&[department.as_str()]));
+        drop(self.retries.remove_label_values(&[department.as_str()]));
     }
 
     /// When the gateway's own certificate ends.
