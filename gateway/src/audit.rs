@@ -16,6 +16,7 @@ mod committer;
 mod draft;
 mod keys;
 mod leaf;
+mod observer;
 mod queue;
 mod record;
 mod reservation;
@@ -35,6 +36,7 @@ use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 pub use self::keys::{AuditKeys, KeyError};
+pub use self::observer::Observer;
 pub use self::record::{
     AuditError, AuditHealth, Class, DecisionWord, Event, Found, Intent, Receipt, Record, RequestKey,
 };
@@ -187,6 +189,20 @@ impl Audit {
             draft::value_of(&plain).ok_or(AuditError::Unavailable)
         });
         Ok(Some(Found { index: leaf.index, at: instant(view.at)?, class, body: body.transpose()? }))
+    }
+
+    /// Tells `observer` what happens from now on. The first observer stays.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        observer.size(self.inner.store.size());
+        self.inner.queue.observe(observer);
+    }
+
+    /// Whether the keys can be used today. The key of a new quarter is made when it is first needed.
+    ///
+    /// # Errors
+    /// [`KeyError`] names the file and what is wrong with it.
+    pub fn check_keys(&self) -> Result<(), KeyError> {
+        self.inner.keys.tags_of(self.inner.clock.today()).map(drop)
     }
 
     /// Whether entries become durable, now and from now on.

@@ -89,6 +89,9 @@ impl Committer {
                 Ok(())
             }
             Err(error) => {
+                if let Some(observer) = self.queue.observer() {
+                    observer.failed();
+                }
                 refuse(jobs);
                 Err(error)
             }
@@ -97,7 +100,13 @@ impl Committer {
 
     fn append(&self, drafts: &[&Draft]) -> Result<Vec<Appended>, StoreError> {
         let seal = |draft: &Draft, place: Place| draft.seal(place, self.cipher.as_ref());
-        self.store.append(drafts, self.clock.now().as_microsecond(), &seal)
+        let (began, now) = (stopwatch(), self.clock.now());
+        let appended = self.store.append(drafts, now.as_microsecond(), &seal)?;
+        if let Some(observer) = self.queue.observer() {
+            observer.committed(appended.len(), began.elapsed(), now);
+            observer.size(self.store.size());
+        }
+        Ok(appended)
     }
 
     fn release(&self, job: Job, appended: Appended) {

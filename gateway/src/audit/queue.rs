@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
 use super::draft::Draft;
+use super::observer::Observer;
 use super::record::{AuditError, AuditHealth, Receipt};
 use super::reservation::Slot;
 
@@ -39,6 +40,7 @@ pub(super) struct Queue {
     state: Mutex<State>,
     ready: Condvar,
     health: watch::Sender<AuditHealth>,
+    observer: OnceLock<Arc<dyn Observer>>,
 }
 
 #[derive(Default)]
@@ -72,6 +74,22 @@ impl Queue {
             state: Mutex::new(State { sweep: true, ..State::default() }),
             ready: Condvar::new(),
             health: watch::Sender::new(AuditHealth::Serving),
+            observer: OnceLock::new(),
+        }
+    }
+
+    /// The first observer stays.
+    pub(super) fn observe(&self, observer: Arc<dyn Observer>) {
+        self.observer.get_or_init(|| observer);
+    }
+
+    pub(super) fn observer(&self) -> Option<&dyn Observer> {
+        self.observer.get().map(AsRef::as_ref)
+    }
+
+    fn tell_queued(&self, entries: usize) {
+        if let Some(observer) = self.observer() {
+            observer.queued(entries);
         }
     }
 
@@ -92,6 +110,7 @@ impl Queue {
             return Err(AuditError::Overloaded);
         }
         state.jobs.push(job);
+        self.tell_queued(state.jobs.len());
         drop(state);
         self.ready.notify_one();
         Ok(())
@@ -106,6 +125,7 @@ impl Queue {
         let sweep = std::mem::take(&mut state.sweep);
         if sweep || !state.jobs.is_empty() {
             let rest = if state.jobs.len() > BATCH_MAX { state.jobs.split_off(BATCH_MAX) } else { Vec::new() };
+            self.tell_queued(rest.len());
             return Work::Commit { jobs: std::mem::replace(&mut state.jobs, rest), sweep };
         }
         if state.closing { Work::Close } else { Work::Idle }
@@ -129,6 +149,7 @@ impl Queue {
         self.suspect(cause);
         let mut state = self.lock();
         state.down = true;
+        self.tell_queued(0);
         std::mem::take(&mut state.jobs)
     }
 

@@ -149,6 +149,10 @@ impl Store for SqliteStore {
         Ok(appended)
     }
 
+    fn size(&self) -> u64 {
+        self.known.lock().expect("no holder of this lock can panic").size
+    }
+
     fn revive(&self) -> Result<(), StoreError> {
         let mut slot = self.writer.lock().expect("no holder of this lock can panic");
         *slot = None;
