@@ -15,6 +15,8 @@ use heyan_adapters::{Adapter, AdapterError, DepartmentDeclaration, Holdings, Loo
 use heyan_policies::Permit;
 use heyan_proto::vocabulary::{DepartmentId, UndeterminedCause};
 use tokio::sync::{Notify, watch};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 pub(crate) use self::cache::Reading;
 use self::cache::{Cache, Generation, Lifetime, Patience, Reuse, Sent};
@@ -23,7 +25,7 @@ pub use self::pulse::{DepartmentHealth, DepartmentsHealth};
 use crate::audit::Intent;
 use crate::clock::{Clock, stopwatch};
 use crate::directory::{DepartmentEntry, Directory, Question};
-use crate::telemetry::{DepartmentMeter, Metrics};
+use crate::telemetry::{DepartmentMeter, Metrics, current_traceparent};
 
 /// The departments, connected as the directory declares them.
 #[derive(Debug)]
@@ -125,7 +127,7 @@ impl Departments {
         let ask = async |deadline| {
             // Said before it happens: whoever reads the log after a crash can hold every question against its intent.
             tracing::debug!(decision_id = %intent.receipt().decision(), department = %permit.provider(), "asking");
-            connected.look_up(&Lookup { deadline, ..lookup.clone() }).await
+            connected.look_up(Lookup { deadline, ..lookup.clone() }).await
         };
         match self.reuse(&connected, permit, question, &lookup) {
             Some(reuse) => {
@@ -194,12 +196,25 @@ impl Departments {
 }
 
 impl Connected {
-    async fn look_up(&self, lookup: &Lookup) -> Result<Holdings, AdapterError> {
+    async fn look_up(&self, mut lookup: Lookup) -> Result<Holdings, AdapterError> {
+        let span = tracing::info_span!(
+            "department",
+            department = %self.declaration.department.id,
+            result_type = %lookup.result_type,
+            result = Empty,
+            otel.kind = "client"
+        );
+        // Where traces are collected, the department's own span is a child of this one.
+        if let Some(below) = span.in_scope(current_traceparent) {
+            lookup.traceparent = Some(below.as_str().to_owned());
+        }
         let is_whole = lookup.deadline >= self.declaration.limits.deadline;
         let (began, under_way) = (stopwatch(), self.meter.look_up());
-        let outcome = self.adapter.look_up(lookup).await;
+        let outcome = self.adapter.look_up(&lookup).instrument(span.clone()).await;
         drop(under_way);
-        self.meter.observe(&lookup.result_type, pulse::word(&outcome), began.elapsed());
+        let result = pulse::word(&outcome);
+        span.record("result", result);
+        self.meter.observe(&lookup.result_type, result, began.elapsed());
         self.pulse.observe(&outcome, is_whole);
         outcome
     }

@@ -63,6 +63,9 @@ impl DepartmentMetrics {
 
     pub(super) fn of(&self, department: &DepartmentId) -> DepartmentMeter {
         let id: Arc<str> = department.as_str().into();
+        // Shown from the start: a rate of what is absent is no rate.
+        self.breaker_open.with_label_values(&[&*id]);
+        self.retries.with_label_values(&[&*id]);
         DepartmentMeter {
             in_flight: self.in_flight.with_label_values(&[&*id]),
             calls: self.calls.clone(),
