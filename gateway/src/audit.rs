@@ -14,6 +14,7 @@
 mod cipher;
 mod committer;
 mod draft;
+mod inspection;
 mod keys;
 mod leaf;
 mod observer;
@@ -35,6 +36,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+pub use self::inspection::{Inspection, inspect};
 pub use self::keys::{AuditKeys, KeyError};
 pub use self::observer::Observer;
 pub use self::record::{

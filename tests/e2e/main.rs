@@ -10,6 +10,7 @@ mod collector;
 mod command_line;
 mod contract;
 mod dashboards;
+mod doctor;
 mod identity;
 mod interop;
 mod json;

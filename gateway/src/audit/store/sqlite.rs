@@ -2,6 +2,7 @@
 
 mod connection;
 mod insertion;
+mod look;
 
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 use self::connection::{Mode, open};
 use self::insertion::{Insertion, signed};
+pub(in crate::audit) use self::look::look;
 use super::{Appended, Leaf, Recalled, Seal, Store, StoreError};
 use crate::audit::draft::{Draft, Place};
 use crate::audit::record::RequestKey;
@@ -263,9 +265,7 @@ fn head(connection: &Connection) -> Result<Head, StoreError> {
 
 /// Keeps other processes out for as long as the file is held.
 fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut beside = path.to_owned().into_os_string();
-    beside.push(".lock");
-    let beside = PathBuf::from(beside);
+    let beside = lock_file(path);
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&beside);
     let file = file.map_err(|e| failed(&beside, e))?;
     match file.try_lock() {
@@ -273,6 +273,12 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(failed(&beside, error)),
     }
+}
+
+fn lock_file(path: &Path) -> PathBuf {
+    let mut beside = path.to_owned().into_os_string();
+    beside.push(".lock");
+    PathBuf::from(beside)
 }
 
 fn failed(path: &Path, source: std::io::Error) -> StoreError {
