@@ -16,7 +16,11 @@ use serde_json::Value;
 fn healthy() -> City {
     let city = City::new();
     let education = Connection::open(city.file("state/departments/education.db")).unwrap();
-    education.execute_batch("CREATE TABLE XW_ZS (ZSBH, SFZH, XM, XWLB, SYDW, SYRQ)").unwrap();
+    education
+        .execute_batch(
+            "CREATE TABLE XW_ZS (XWZSBH, XM, ZJHM, XWSYDW, ZYMC, XWLB, HXWRQ, ZT); CREATE TABLE XW_GXSJ (GXSJ)",
+        )
+        .unwrap();
     let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let (service, admin) = (free(), free());
     city.edit("heyan.toml", |text| text.replace("127.0.0.1:8443", &service).replace("127.0.0.1:9464", &admin));
@@ -146,7 +150,9 @@ const BROKEN: &[Broken] = &[
     },
     Broken {
         what: "the key of another certificate",
-        by: |city| drop(fs::copy(city.file("keys/system/health-intake.key"), city.file("keys/gateway.key")).unwrap()),
+        by: |city| {
+            fs::copy(city.file("keys/system/health-intake.key"), city.file("keys/gateway.key")).unwrap();
+        },
         check: "pair",
         says: "cannot be used together",
         hint: "[tls]",

@@ -104,7 +104,7 @@ fn sync_time(folder: &Path) -> std::io::Result<Duration> {
         let began = stopwatch();
         file.write_all(&[0; 4096])?;
         file.as_file().sync_all()?;
-        Ok(began.elapsed())
+        Ok::<_, std::io::Error>(began.elapsed())
     };
     let mut times = [Duration::ZERO; TRIES];
     for time in &mut times {

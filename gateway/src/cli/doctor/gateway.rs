@@ -179,7 +179,8 @@ async fn check_probe(admin: SocketAddr, found: &mut Findings<'_>) {
             found.fine("ready", say("网关已就绪", "the gateway is ready"));
         }
         Ok(reply) => {
-            let cause = reply.rsplit("\r\n\r\n").next().unwrap_or_default().trim().to_owned();
+            let said = reply.rsplit("\r\n\r\n").next().unwrap_or_default().trim();
+            let cause = said.trim_start_matches("not ready: ");
             found.wrong(
                 Exit::Wanting,
                 "ready",
