@@ -3,7 +3,7 @@
 //! No line, span or label ever carries a subject, a case, an official or a value: only ids that the directory or the
 //! gateway itself has made.
 
-mod methods;
+mod calls;
 mod metrics;
 mod push;
 mod span;
@@ -33,7 +33,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-pub(crate) use methods::{Method, Methods};
+pub(crate) use calls::{MethodMeter, MethodMeters};
 pub(crate) use metrics::CacheOutcome;
 pub use metrics::{AuditMetrics, DepartmentMeter, Metrics};
 pub(crate) use span::{end_span, name_span};

@@ -19,14 +19,14 @@ use tracing::field::Empty;
 use super::decision::{DECISION_HEADER, DecisionId};
 use super::fault::{Fault, Language};
 use crate::clock::{self, Clock};
-use crate::telemetry::{self, Method, Methods, Metrics, Traceparent};
+use crate::telemetry::{self, MethodMeter, MethodMeters, Metrics, Traceparent};
 
 /// What the edge needs for each call.
 #[derive(Debug, Clone)]
 pub(super) struct Edge {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) methods: Methods,
+    pub(super) methods: MethodMeters,
 }
 
 pub(super) async fn keep_record(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
@@ -88,7 +88,7 @@ fn code_in(headers: &HeaderMap) -> Option<Code> {
 
 /// One call from its first byte to its last. When it is dropped it is measured and logged.
 struct Record {
-    method: Arc<Method>,
+    method: Arc<MethodMeter>,
     span: Span,
     started: Instant,
     /// CANCELLED until something else is known: a call that is dropped was given up by its caller.
@@ -97,7 +97,7 @@ struct Record {
 }
 
 impl Record {
-    fn begin(edge: &Edge, method: Arc<Method>, span: Span) -> Self {
+    fn begin(edge: &Edge, method: Arc<MethodMeter>, span: Span) -> Self {
         Self {
             method,
             span,

@@ -29,7 +29,7 @@ use super::{DECODE_MAX, ENCODE_MAX, ServerError};
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::identity::Members;
-use crate::telemetry::{Methods, Metrics};
+use crate::telemetry::{MethodMeters, Metrics};
 
 /// Services that every server has beside those of the contract, with the methods that metrics name.
 const STANDARD: [&str; 4] = [
@@ -64,7 +64,7 @@ impl Contract {
         &self.services
     }
 
-    fn methods(&self, metrics: &Metrics) -> Methods {
+    fn meters(&self, metrics: &Metrics) -> MethodMeters {
         metrics.methods(self.methods.iter().cloned().chain(STANDARD.map(String::from)))
     }
 }
@@ -122,7 +122,7 @@ pub(super) fn doors(
         );
     let Layers { limits, members, clock, metrics } = layers;
     let deadlines = Deadlines { default: limits.deadline_default, max: limits.deadline_max };
-    let edge = Edge { clock: clock.clone(), metrics: metrics.clone(), methods: contract.methods(&metrics) };
+    let edge = Edge { clock: clock.clone(), metrics: metrics.clone(), methods: contract.meters(&metrics) };
     // The first of these is the outermost. They are one layer to the router, which boxes the service in each layer of its own
     // and copies all of them for every call.
     let layers = ServiceBuilder::new()

@@ -16,7 +16,7 @@ pub use self::audit::AuditMetrics;
 pub use self::departments::DepartmentMeter;
 use self::departments::DepartmentMetrics;
 use self::registering::Registering;
-use super::methods::{self, Methods};
+use super::calls::{self, MethodMeters};
 
 /// Upper bounds in seconds, those of the OpenTelemetry RPC conventions.
 const BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
@@ -80,7 +80,7 @@ impl Metrics {
                 "rpc_server_call_duration_seconds",
                 "How long calls took, by method and final status; a refusal is an OK answer.",
                 &BUCKETS,
-                &methods::LABELS,
+                &calls::LABELS,
             ),
             in_flight: made.gauge("heyan_calls_in_flight", "Calls in work now."),
             shed: made.counter("heyan_calls_shed_total", "Calls refused at once because too many were in work."),
@@ -189,8 +189,8 @@ impl Metrics {
     }
 
     /// The methods of these paths, each with the durations of its calls.
-    pub(crate) fn methods(&self, paths: impl IntoIterator<Item = String>) -> Methods {
-        Methods::new(paths, &self.calls)
+    pub(crate) fn methods(&self, paths: impl IntoIterator<Item = String>) -> MethodMeters {
+        MethodMeters::new(paths, &self.calls)
     }
 
     /// All metrics, for another form than that of Prometheus.

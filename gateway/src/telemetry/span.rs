@@ -6,10 +6,10 @@ use tonic::Code;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::methods::{Method, SYSTEM, code_name, error_type};
+use super::calls::{MethodMeter, SYSTEM, code_name, error_type};
 
 /// Names the span of a call by its method. Without a collector this does nothing.
-pub(crate) fn name_span(span: &Span, method: &Method) {
+pub(crate) fn name_span(span: &Span, method: &MethodMeter) {
     let context = span.context();
     let span = context.span();
     if span.span_context().is_valid() {

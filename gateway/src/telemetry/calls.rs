@@ -21,13 +21,13 @@ pub(super) const LABELS: [&str; 4] = ["rpc_system_name", "rpc_method", "rpc_resp
 const CODES: usize = 17;
 
 /// One method: its name, and a histogram for each status with which a call of it has ended.
-pub(crate) struct Method {
+pub(crate) struct MethodMeter {
     name: Arc<str>,
     durations: HistogramVec,
     by_code: [OnceLock<Histogram>; CODES],
 }
 
-impl Method {
+impl MethodMeter {
     fn new(name: &str, durations: HistogramVec) -> Self {
         Self { name: name.into(), durations, by_code: std::array::from_fn(|_| OnceLock::new()) }
     }
@@ -52,34 +52,34 @@ impl Method {
     }
 }
 
-impl fmt::Debug for Method {
+impl fmt::Debug for MethodMeter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Method").field(&self.name).finish()
+        f.debug_tuple("MethodMeter").field(&self.name).finish()
     }
 }
 
 /// The methods that exist, by the path of a call.
 #[derive(Debug, Clone)]
-pub(crate) struct Methods {
-    known: Arc<HashMap<String, Arc<Method>>>,
-    other: Arc<Method>,
+pub(crate) struct MethodMeters {
+    known: Arc<HashMap<String, Arc<MethodMeter>>>,
+    other: Arc<MethodMeter>,
 }
 
-impl Methods {
+impl MethodMeters {
     /// From paths such as `/heyan.v1.VerificationService/Verify`.
     pub(super) fn new(paths: impl IntoIterator<Item = String>, durations: &HistogramVec) -> Self {
         let method = |path: String| {
-            let method = Method::new(path.trim_start_matches('/'), durations.clone());
+            let method = MethodMeter::new(path.trim_start_matches('/'), durations.clone());
             (path, Arc::new(method))
         };
         Self {
             known: Arc::new(paths.into_iter().map(method).collect()),
-            other: Arc::new(Method::new(OTHER, durations.clone())),
+            other: Arc::new(MethodMeter::new(OTHER, durations.clone())),
         }
     }
 
     /// The method of a call.
-    pub(crate) fn of(&self, path: &str) -> Arc<Method> {
+    pub(crate) fn of(&self, path: &str) -> Arc<MethodMeter> {
         Arc::clone(self.known.get(path).unwrap_or(&self.other))
     }
 }
