@@ -10,6 +10,7 @@ mod guard;
 mod holding;
 mod mapping;
 mod sql;
+mod trial;
 
 pub use adapter::{Adapter, Lookup, OfficialOnCall};
 pub use connect::connect;
@@ -22,3 +23,4 @@ pub use error::AdapterError;
 pub use guard::{Breaker, BreakerState, GuardListener, Limit, Retry, Timeout};
 pub use holding::{Holder, Holding, Holdings};
 pub use sql::Sql;
+pub use trial::{Fit, Tried, try_examples};

@@ -16,8 +16,10 @@ mod cipher;
 mod committer;
 mod delivery;
 mod draft;
+mod inspection;
 mod keys;
 mod leaf;
+mod observer;
 mod queue;
 mod record;
 mod reservation;
@@ -38,7 +40,9 @@ use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 pub use self::body::Body;
+pub use self::inspection::{Inspection, inspect};
 pub use self::keys::{AuditKeys, KeyError};
+pub use self::observer::Observer;
 pub use self::record::{
     AuditError, AuditHealth, Class, DecisionWord, Event, Found, Intent, Receipt, Record, RequestKey,
 };
@@ -204,6 +208,20 @@ impl Audit {
             draft::value_of(&plain).ok_or(AuditError::Unavailable)
         });
         Ok(Some(Found { index: leaf.index, at: instant(view.at)?, class, body: body.transpose()? }))
+    }
+
+    /// Tells `observer` what happens from now on. The first observer stays.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        observer.size(self.inner.store.size());
+        self.inner.queue.observe(observer);
+    }
+
+    /// Whether the keys can be used today. The key of a new quarter is made when it is first needed.
+    ///
+    /// # Errors
+    /// [`KeyError`] names the file and what is wrong with it.
+    pub fn check_keys(&self) -> Result<(), KeyError> {
+        self.inner.keys.tags_of(self.inner.clock.today()).map(drop)
     }
 
     /// Whether entries become durable, now and from now on.

@@ -7,6 +7,7 @@ mod claims;
 mod client;
 mod demo;
 mod directory;
+mod doctor;
 mod init;
 mod serve;
 mod show;
@@ -62,6 +63,8 @@ enum Command {
     Init(init::Options),
     /// Check a city folder: every problem at once, with file, line and column
     Check(check::Options),
+    /// Try each thing that a gateway needs, by itself: what is wrong, and what to do
+    Doctor(doctor::Options),
     /// Run the gateway of a city folder
     Serve(serve::Options),
     /// Ask one question, as a business system would
@@ -80,6 +83,7 @@ Examples:
   heyan demo                            a whole sample city, in a minute
   heyan init city && heyan check city   a city folder to start from
   heyan serve city                      run it
+  heyan doctor city                     why does it not run?
   heyan verify --help                   ask a question
   heyan completions bash > /etc/bash_completion.d/heyan
 
@@ -111,6 +115,7 @@ pub fn run() -> ExitCode {
         Command::Demo(options) => demo::run(options),
         Command::Init(options) => init::run(&options),
         Command::Check(options) => check::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Directory(options) => directory::run(&options),

@@ -138,7 +138,7 @@ pub struct Audit {
 pub struct Telemetry {
     /// `log`: a filter such as `info` or `info,heyan::audit=debug`; the variable `HEYAN_LOG` overrides it.
     pub log: String,
-    /// `otlp`: the collector of traces, over gRPC; an `http://` URL. Off unless given.
+    /// `otlp`: the collector of traces and metrics, over gRPC; an `http://` URL. Off unless given.
     pub otlp: Option<String>,
 }
 

@@ -3,25 +3,31 @@
 
 mod cache;
 mod listener;
+mod pulse;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use heyan_adapters::{Adapter, AdapterError, DepartmentDeclaration, Lookup, connect};
+use heyan_adapters::{Adapter, AdapterError, DepartmentDeclaration, Holdings, Lookup, connect};
 use heyan_policies::Permit;
 use heyan_proto::vocabulary::{DepartmentId, UndeterminedCause};
+use tokio::sync::{Notify, watch};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 pub(crate) use self::cache::Reading;
 use self::cache::{Cache, Generation, Lifetime, Patience, Reuse, Sent};
 use self::listener::Listener;
+use self::pulse::{CHECK_AT_MOST_EVERY, CHECK_EVERY, Pulse};
+pub use self::pulse::{DepartmentHealth, DepartmentsHealth};
 use crate::audit::Intent;
-use crate::clock::Clock;
-use crate::directory::{Directory, Question};
-use crate::telemetry::Metrics;
+use crate::clock::{Clock, stopwatch};
+use crate::directory::{DepartmentEntry, Directory, Question};
+use crate::telemetry::{DepartmentMeter, Metrics, current_traceparent};
 
 /// The departments, connected as the directory declares them.
 #[derive(Debug)]
@@ -31,6 +37,9 @@ pub struct Departments {
     generations: AtomicU64,
     cache: Cache,
     metrics: Arc<Metrics>,
+    health: watch::Sender<DepartmentsHealth>,
+    /// A look-up has failed, or there is a new department: it is to be checked soon.
+    doubt: Arc<Notify>,
 }
 
 /// One department. Its adapter is kept as long as its declaration is, so that a reload of others leaves its connections
@@ -41,6 +50,8 @@ struct Connected {
     adapter: Arc<dyn Adapter>,
     /// Of this very declaration: what was read under another is never used again.
     generation: Generation,
+    meter: DepartmentMeter,
+    pulse: Arc<Pulse>,
 }
 
 impl Departments {
@@ -48,7 +59,8 @@ impl Departments {
     /// what departments answer are kept in memory; with 0, nothing.
     pub fn new(city: PathBuf, cache_bytes: u64, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
         let cache = Cache::new(cache_bytes, clock, Arc::clone(&metrics));
-        Self { city, connected: ArcSwap::default(), generations: AtomicU64::new(0), cache, metrics }
+        let (health, doubt) = (watch::Sender::default(), Arc::default());
+        Self { city, connected: ArcSwap::default(), generations: AtomicU64::new(0), cache, metrics, health, doubt }
     }
 
     /// Connects what the directory declares; departments whose declaration is unchanged are left alone, and what the others
@@ -61,17 +73,25 @@ impl Departments {
             let connected = match kept {
                 Some(kept) => kept.clone(),
                 // A department that issues nothing has nothing to connect.
-                None => Connected {
-                    declaration: Arc::clone(declaration),
-                    adapter: connect(declaration, &self.city, &Listener::of(&id, &self.metrics))?,
-                    generation: self.generations.fetch_add(1, Ordering::Relaxed),
-                },
+                None => {
+                    let meter = self.metrics.department(&id);
+                    let (health, doubt) = (self.health.clone(), Arc::clone(&self.doubt));
+                    Connected {
+                        declaration: Arc::clone(declaration),
+                        adapter: connect(declaration, &self.city, &Listener::of(&id, &self.metrics))?,
+                        generation: self.generations.fetch_add(1, Ordering::Relaxed),
+                        pulse: Arc::new(Pulse::new(id.clone(), meter.clone(), health, doubt)),
+                        meter,
+                    }
+                }
             };
             Some((id, connected))
         });
         let connected: HashMap<_, _> = connected.collect();
         let in_force: HashSet<Generation> = connected.values().map(|connected| connected.generation).collect();
+        self.tell(directory, &connected);
         self.connected.store(Arc::new(connected));
+        self.doubt.notify_one();
         if before.values().any(|before| !in_force.contains(&before.generation)) {
             self.cache.forget(|generation| !in_force.contains(&generation));
         }
@@ -109,7 +129,7 @@ impl Departments {
         let ask = async |deadline| {
             // Said before it happens: whoever reads the log after a crash can hold every question against its intent.
             tracing::debug!(decision_id = %intent.receipt().decision(), department = %permit.provider(), "asking");
-            connected.adapter.look_up(&Lookup { deadline, ..lookup.clone() }).await
+            connected.look_up(Lookup { deadline, ..lookup.clone() }).await
         };
         match self.reuse(&connected, permit, question, &lookup) {
             Some(reuse) => {
@@ -138,14 +158,67 @@ impl Departments {
         Some(Reuse { key: self.cache.key(&sent), lifetime, max_age: question.max_age.unwrap_or(Duration::MAX) })
     }
 
-    /// Each department, and whether it could be asked now.
-    pub async fn check_health(&self) -> Vec<(DepartmentId, Result<(), AdapterError>)> {
-        let mut health = Vec::new();
-        for (id, connected) in self.connected.load_full().iter() {
-            health.push((id.clone(), connected.adapter.check_health().await));
+    /// What is known of each department.
+    pub fn health(&self) -> watch::Receiver<DepartmentsHealth> {
+        self.health.subscribe()
+    }
+
+    /// Checks now and then whether departments can be asked, and soon those of which a look-up has failed; for as long as it
+    /// is polled. Asks about nobody.
+    pub async fn watch_over(&self) {
+        let mut all_checked = None;
+        loop {
+            let is_due = |at: &Instant| at.elapsed() >= CHECK_EVERY;
+            let all = all_checked.as_ref().is_none_or(is_due);
+            if all {
+                all_checked = Some(stopwatch());
+            }
+            let connected = self.connected.load_full();
+            let checked = connected.values().filter(|connected| all || connected.pulse.is_unsure());
+            futures::future::join_all(checked.map(|connected| connected.pulse.check(&*connected.adapter))).await;
+            tokio::time::sleep(CHECK_AT_MOST_EVERY).await;
+            let rest = all_checked.map_or(CHECK_EVERY, |at| CHECK_EVERY.saturating_sub(at.elapsed()));
+            // Either way it is time to look.
+            drop(tokio::time::timeout(rest, self.doubt.notified()).await);
         }
-        health.sort_by(|a, b| a.0.cmp(&b.0));
-        health
+    }
+
+    /// What is known of departments whose declaration is unchanged stays known.
+    fn tell(&self, directory: &Directory, connected: &HashMap<DepartmentId, Connected>) {
+        self.health.send_modify(|health| {
+            let of = |entry: &DepartmentEntry| {
+                let known = connected.get(&entry.id).map(|connected| connected.pulse.can_be_asked());
+                // Of a department that issues nothing there is nothing to ask.
+                let can_be_asked = known.unwrap_or(Some(true));
+                (entry.id.clone(), DepartmentHealth { is_newest: entry.is_newest(), can_be_asked })
+            };
+            *health = directory.departments().map(of).collect();
+        });
+    }
+}
+
+impl Connected {
+    async fn look_up(&self, mut lookup: Lookup) -> Result<Holdings, AdapterError> {
+        let span = tracing::info_span!(
+            "department",
+            department = %self.declaration.department.id,
+            result_type = %lookup.result_type,
+            result = Empty,
+            otel.kind = "client"
+        );
+        // Where traces are collected, the department's own span is a child of this one.
+        if let Some(below) = span.in_scope(current_traceparent) {
+            lookup.traceparent = Some(below.as_str().to_owned());
+        }
+        let is_whole = lookup.deadline >= self.declaration.limits.deadline;
+        let (began, under_way) = (stopwatch(), self.meter.look_up());
+        let outcome = self.adapter.look_up(&lookup).instrument(span.clone()).await;
+        drop(under_way);
+        let result = pulse::word(&outcome);
+        span.record("result", result);
+        self.meter.observe(&lookup.result_type, result, began.elapsed());
+        self.pulse.observe(&outcome, is_whole);
+        outcome
     }
 }
 

@@ -67,6 +67,13 @@ pub struct DepartmentEntry {
     pub stale_since: Option<Timestamp>,
 }
 
+impl DepartmentEntry {
+    /// Whether its newest file is the one in force.
+    pub fn is_newest(&self) -> bool {
+        self.stale_since.is_none() && self.declaration.is_some()
+    }
+}
+
 /// A file that is broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StaleFile {

@@ -1,5 +1,7 @@
 //! One gateway, put together from its city folder: read, open, bind, serve, drain.
 
+mod ability;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,12 +11,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::api;
-use crate::audit::{Audit, AuditHealth, AuditKeys, KeyError, OpenError};
+use crate::audit::{Audit, AuditKeys, KeyError, OpenError};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::departments::Departments;
-use crate::directory::{CurrentDirectory, DepartmentEntry, Directory, LoadError, load};
-use crate::server::{Admin, AdminError, Cores, Declared, Server, ServerError, Setup, Tls, TlsError};
+use crate::directory::{CurrentDirectory, Directory, LoadError, load};
+use crate::server::{Admin, AdminError, Cores, Server, ServerError, Setup, Tls, TlsError};
 use crate::telemetry::Metrics;
 use crate::verification::Verification;
 
@@ -83,7 +85,6 @@ pub struct Gateway {
     address: SocketAddr,
     directory: Arc<CurrentDirectory>,
     departments: Arc<Departments>,
-    declared: watch::Sender<Declared>,
     audit: Audit,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
@@ -103,11 +104,12 @@ impl Gateway {
             let (clock, metrics) = (Arc::clone(&clock), Arc::clone(&metrics));
             Arc::new(Departments::new(city.to_owned(), config.limits.cache_bytes, clock, metrics))
         };
-        let declared = watch::Sender::new(Declared::new());
-        adopt(&directory.snapshot(), &departments, &metrics, &declared);
+        adopt(&directory.snapshot(), &departments, &metrics);
         let tls = Tls::read(&config.tls.certificate, &config.tls.key, &config.tls.client_ca)?;
         make_folder_of(&config.audit.database)?;
         let audit = Audit::open(&config.audit.database, AuditKeys::load(&city.join(AUDIT_KEYS))?, Arc::clone(&clock))?;
+        audit.observe(Arc::new(metrics.audit().clone()));
+        let able = ability::follow(&audit, tls.not_after(), Arc::clone(&clock), Arc::clone(&metrics));
         let verification = Arc::new(Verification {
             directory: Arc::clone(&directory),
             departments: Arc::clone(&departments),
@@ -120,8 +122,8 @@ impl Gateway {
             members: Arc::clone(&directory) as Arc<_>,
             clock: Arc::clone(&clock),
             metrics: Arc::clone(&metrics),
-            able: able(&audit),
-            declared: declared.subscribe(),
+            able,
+            departments: departments.health(),
         };
         let services = api::routes(verification, Arc::clone(&metrics), config.limits.message_bytes);
         let server = Server::new(setup, services, api::DESCRIPTOR)?;
@@ -134,7 +136,7 @@ impl Gateway {
             None => None,
         };
         let cores = Cores::start().map_err(StartError::Cores)?;
-        Ok(Self { server, cores, listener, admin, address, directory, departments, declared, audit, metrics, clock })
+        Ok(Self { server, cores, listener, admin, address, directory, departments, audit, metrics, clock })
     }
 
     /// Where the service port is; a port 0 of the configuration has become a real one.
@@ -147,9 +149,14 @@ impl Gateway {
         self.admin.as_ref().map(Admin::address)
     }
 
+    /// What is counted.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
     /// Serves until `shutdown` is done, then drains, and closes the audit log last.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) {
-        let Self { server, cores, listener, admin, directory, departments, declared, audit, metrics, clock, .. } = self;
+        let Self { server, cores, listener, admin, directory, departments, audit, metrics, clock, .. } = self;
         let (ended, end) = watch::channel(());
         if let Some(admin) = admin {
             let serving = admin.serve(Arc::clone(&metrics), server.readiness(), until_closed(end));
@@ -159,14 +166,18 @@ impl Gateway {
                 }
             });
         }
-        let watching =
-            Arc::clone(&directory).watch(clock, move |directory| adopt(directory, &departments, &metrics, &declared));
+        let checking = tokio::spawn({
+            let departments = Arc::clone(&departments);
+            async move { departments.watch_over().await }
+        });
+        let watching = Arc::clone(&directory).watch(clock, move |directory| adopt(directory, &departments, &metrics));
         let watching = tokio::spawn(async move {
             let Err(error) = watching.await;
             tracing::error!(%error, "the city folder is not watched: changes need a restart");
         });
         server.serve(listener, &cores, shutdown).await;
         watching.abort();
+        checking.abort();
         audit.close().await;
         drop(cores);
         drop(ended);
@@ -179,33 +190,16 @@ fn make_folder_of(database: &Path) -> Result<(), StartError> {
     std::fs::create_dir_all(folder).map_err(|error| StartError::State { folder: folder.display().to_string(), error })
 }
 
-/// Connects the departments of a snapshot, and tells metrics and health which declarations are stale.
-fn adopt(directory: &Directory, departments: &Departments, metrics: &Metrics, declared: &watch::Sender<Declared>) {
+/// Connects the departments of a snapshot, and tells metrics which declarations are stale.
+fn adopt(directory: &Directory, departments: &Departments, metrics: &Metrics) {
+    let before = departments.health().borrow().clone();
     departments.reconnect(directory);
-    let is_newest = |entry: &DepartmentEntry| entry.stale_since.is_none() && entry.declaration.is_some();
-    let now: Declared = directory.departments().map(|entry| (entry.id.clone(), is_newest(entry))).collect();
-    for (id, is_newest) in &now {
-        metrics.set_stale(id, !is_newest);
+    for entry in directory.departments() {
+        metrics.set_stale(&entry.id, !entry.is_newest());
     }
-    let before = declared.send_replace(now);
     for gone in before.keys().filter(|id| directory.department(id).is_none()) {
         metrics.forget_department(gone);
     }
-}
-
-/// Whether questions can be answered: whether the audit log takes entries.
-fn able(audit: &Audit) -> watch::Receiver<bool> {
-    let mut health = audit.health();
-    let (able, is_able) = watch::channel(*health.borrow() == AuditHealth::Serving);
-    tokio::spawn(async move {
-        while health.changed().await.is_ok() {
-            let serving = *health.borrow_and_update() == AuditHealth::Serving;
-            if able.send(serving).is_err() {
-                break;
-            }
-        }
-    });
-    is_able
 }
 
 async fn until_closed(mut end: watch::Receiver<()>) {

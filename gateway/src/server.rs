@@ -46,12 +46,13 @@ pub use deadline::Deadline;
 pub use decision::{DECISION_HEADER, DecisionId};
 pub use fault::Language;
 pub(crate) use fault::{PUSHBACK, described};
-pub use health::Declared;
+pub use health::Readiness;
 pub(crate) use shed::Place;
 pub use tls::{Tls, TlsError};
 
 use crate::clock::Clock;
 use crate::config::Limits;
+use crate::departments::DepartmentsHealth;
 use crate::identity::Members;
 use crate::telemetry::Metrics;
 use connection::Connections;
@@ -76,10 +77,10 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Where calls are counted.
     pub metrics: Arc<Metrics>,
-    /// Whether questions can be answered now: false while the audit log cannot be written.
-    pub able: watch::Receiver<bool>,
+    /// Whether questions can be answered now, and if not, why.
+    pub able: watch::Receiver<Readiness>,
     /// The departments, for health: their trouble is told and is never the gateway's own.
-    pub declared: watch::Receiver<Declared>,
+    pub departments: watch::Receiver<DepartmentsHealth>,
 }
 
 impl std::fmt::Debug for Setup {
@@ -100,8 +101,8 @@ pub struct Server {
     drain: Duration,
     grace: Duration,
     health: Health,
-    able: watch::Receiver<bool>,
-    declared: watch::Receiver<Declared>,
+    able: watch::Receiver<Readiness>,
+    departments: watch::Receiver<DepartmentsHealth>,
 }
 
 impl std::fmt::Debug for Server {
@@ -117,11 +118,12 @@ impl Server {
     /// # Errors
     /// [`ServerError`] when the descriptor cannot be read.
     pub fn new(setup: Setup, services: Routes, descriptor: &'static [u8]) -> Result<Self, ServerError> {
-        let Setup { tls, limits, members, clock, metrics, able, declared } = setup;
+        let Setup { tls, limits, members, clock, metrics, able, departments } = setup;
         let limits = descriptors::fit(limits);
-        metrics.set_certificate_end(tls.not_after());
+        metrics.set_certificate_end("gateway", tls.not_after());
+        metrics.set_certificate_end("client_ca", tls.authorities_not_after());
         let contract = routes::Contract::read(descriptor)?;
-        let health = Health::new(contract.services().to_vec(), metrics.clone());
+        let health = Health::new(contract.services().to_vec(), able.borrow().clone(), metrics.clone());
         let needs = routes::Needs { limits: &limits, members, clock, metrics: metrics.clone() };
         let routes::Doors { grpc, plain } = routes::doors(services, &contract, &health, needs)?;
         Ok(Self {
@@ -131,12 +133,12 @@ impl Server {
             connections: Connections::new(tls, limits, metrics, grpc, plain),
             health,
             able,
-            declared,
+            departments,
         })
     }
 
     /// Whether the server serves now, for the probe `/readyz`.
-    pub fn readiness(&self) -> watch::Receiver<bool> {
+    pub fn readiness(&self) -> watch::Receiver<Readiness> {
         self.health.readiness()
     }
 
@@ -147,10 +149,10 @@ impl Server {
         let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
         let connections = Arc::new(self.connections);
         let places = Arc::new(Semaphore::new(self.connections_max));
-        self.health.begin().await;
+        self.health.begin(&self.able, &self.departments).await;
         let accepting = accept(listener, connections, places, cores, &stop);
         let following = self.health.follow(self.able, draining.clone());
-        let telling = self.health.follow_departments(self.declared, draining.clone());
+        let telling = self.health.follow_departments(self.departments, draining.clone());
         let stopping = async {
             shutdown.await;
             tracing::info!(drain = ?self.drain, "draining: health says NOT_SERVING");

@@ -3,14 +3,20 @@
 //! No line, span or label ever carries a subject, a case, an official or a value: only ids that the directory or the
 //! gateway itself has made.
 
+mod calls;
 mod fields;
 mod metrics;
+mod push;
+mod span;
 #[cfg(test)]
 mod tests;
 mod traceparent;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use self::push::Push;
+use crate::clock::Clock;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::Resource;
@@ -23,13 +29,18 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+pub(crate) use calls::{MethodMeter, MethodMeters};
 use fields::SpanFields;
-pub use metrics::Metrics;
-pub(crate) use metrics::{MethodLabels, code_name};
+pub(crate) use metrics::CacheOutcome;
+pub use metrics::{AuditMetrics, DepartmentMeter, Metrics};
+pub(crate) use span::{end_span, name_span};
 pub use traceparent::{Traceparent, current_traceparent};
 pub(crate) use traceparent::{adopt, carrying};
 
-/// How long the end of the process may wait for the collector of traces.
+/// The name under which a collector knows the gateway.
+const SERVICE: &str = "heyan";
+
+/// How long the end of the process may wait for the collector.
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// Why telemetry cannot start.
@@ -52,10 +63,12 @@ pub enum TelemetryError {
 #[derive(Debug)]
 #[must_use = "spans that are not sent yet are lost unless `finish` is called"]
 pub struct Telemetry {
+    collector: Option<String>,
     traces: Option<SdkTracerProvider>,
+    metrics: Option<Push>,
 }
 
-/// Starts log lines and, where a collector is named, traces. With a collector it must be called inside a tokio runtime.
+/// Starts log lines and, where a collector is named, traces; [`Telemetry::send`] adds metrics. With a collector it must be called inside a tokio runtime.
 ///
 /// # Errors
 /// [`TelemetryError`] names the setting that cannot be used.
@@ -71,7 +84,7 @@ pub fn start(log: &str, otlp: Option<&str>) -> Result<Telemetry, TelemetryError>
         .try_init()
         .map_err(|_| TelemetryError::Started)?;
     log_panics_without_their_message();
-    Ok(Telemetry { traces })
+    Ok(Telemetry { collector: otlp.map(str::to_owned), traces, metrics: None })
 }
 
 /// Log lines, a JSON object each, with the fields of the span that is open.
@@ -90,8 +103,22 @@ where
 }
 
 impl Telemetry {
-    /// Sends the spans that are not sent yet, for at most five seconds.
+    /// Sends these metrics to the collector from now on, where one is named.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Collector`] where its address is none.
+    pub fn send(&mut self, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> Result<(), TelemetryError> {
+        if let Some(collector) = &self.collector {
+            self.metrics = Some(Push::start(collector, metrics, clock)?);
+        }
+        Ok(())
+    }
+
+    /// Sends the spans that are not sent yet and the metrics once more, for at most five seconds each.
     pub async fn finish(self) {
+        if let Some(metrics) = self.metrics {
+            metrics.finish().await;
+        }
         let Some(traces) = self.traces else { return };
         // The exporter's own thread does the work and needs this runtime meanwhile, so it is awaited off the runtime.
         match tokio::task::spawn_blocking(move || traces.shutdown_with_timeout(FLUSH)).await {
@@ -129,7 +156,7 @@ fn exporter(address: &str) -> Result<SdkTracerProvider, TelemetryError> {
         .map_err(|_| TelemetryError::Collector)?;
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
-        .with_resource(Resource::builder_empty().with_service_name("heyan").build())
+        .with_resource(Resource::builder_empty().with_service_name(SERVICE).build())
         .build())
 }
 

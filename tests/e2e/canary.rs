@@ -1,7 +1,6 @@
 //! Nothing personal leaves the gateway by a side door. Failure: any number, name, case, reason, official or claimed value of
 //! the sample city in logs (at their most talkative), traces, metrics or error texts.
 
-mod collector;
 mod words;
 
 use heyan::sample::cases::CASES;
@@ -11,7 +10,7 @@ use heyan_tests::{City, Gateway, questions};
 use prost::Message as _;
 use tonic::Status;
 
-use collector::Collector;
+use crate::collector::{Collector, with_collector};
 use words::Personal;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -36,15 +35,23 @@ async fn nothing_personal_leaves_by_a_side_door() {
     gateway.signal("TERM");
     let (ended, logs) = gateway.wait();
     assert!(ended, "{logs}");
-    let traces = collector.received();
+    let (traces, sent_metrics) = (collector.traces(), collector.metrics());
 
     // What was not written cannot leak: each place must have been used.
     assert!(logs.lines().count() > asked, "only {} lines were logged for {asked} questions", logs.lines().count());
     assert!(traces.matches("heyan.v1.VerificationService/Verify").count() >= asked, "the traces are not whole");
     assert!(errors.contains("FIELD_INVALID") && metrics.contains("heyan_decisions_total"));
+    assert!(sent_metrics.contains("heyan_decisions_total"));
 
     let personal = Personal::of(&city);
-    for (place, text) in [("logs", &logs), ("traces", &traces), ("errors", &errors), ("metrics", &metrics)] {
+    let places = [
+        ("logs", &logs),
+        ("traces", &traces),
+        ("errors", &errors),
+        ("metrics", &metrics),
+        ("sent metrics", &sent_metrics),
+    ];
+    for (place, text) in places {
         let leaks = personal.found_in(text);
         assert!(leaks.is_empty(), "{place} hold {leaks:?}");
     }
@@ -85,10 +92,4 @@ fn written(status: &Status) -> String {
     let details = tonic_types::Status::decode(status.details()).unwrap();
     let texts = details.details.iter().map(|detail| String::from_utf8_lossy(&detail.value).into_owned());
     format!("{}\n{:?}\n{}\n", status.message(), status.metadata(), texts.collect::<Vec<_>>().join("\n"))
-}
-
-fn with_collector(text: &str, address: &str) -> String {
-    let without: Vec<&str> =
-        text.lines().filter(|line| !line.trim_start().trim_start_matches("# ").starts_with("otlp")).collect();
-    without.join("\n").replace("\n[telemetry]\n", &format!("\n[telemetry]\notlp = \"{address}\"\n"))
 }

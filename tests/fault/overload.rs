@@ -43,7 +43,9 @@ impl Seen {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_times_overload_is_refused_at_once_and_the_rest_is_answered_in_time() {
     let city = City::new();
-    city.edit("heyan.toml", |text| text.replace("in_flight = 1024", &format!("in_flight = {IN_FLIGHT}")));
+    city.edit("heyan.toml", |text| {
+        text.replace("in_flight = 1024", &format!("in_flight = {IN_FLIGHT}\nin_flight_per_caller = {IN_FLIGHT}"))
+    });
     city.edit("departments/market-regulation.toml", |text| text.replacen("\"800ms\"", "\"5s\"", 1));
     Department::of(&city).shows(&slow(60_000));
     let gateway = Gateway::start_with(&city, "warn");

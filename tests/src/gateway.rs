@@ -96,6 +96,11 @@ impl Gateway {
         &self.address
     }
 
+    /// Where its metrics and probes are.
+    pub fn admin_address(&self) -> &str {
+        &self.admin
+    }
+
     /// What it has logged so far.
     pub fn logs(&self) -> &Logs {
         &self.logs

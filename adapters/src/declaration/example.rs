@@ -156,7 +156,7 @@ impl Expectation {
     }
 
     /// What the reply gives otherwise than expected.
-    fn compare(&self, read: &Result<Vec<Holding>, AdapterError>) -> Vec<String> {
+    pub(crate) fn compare(&self, read: &Result<Vec<Holding>, AdapterError>) -> Vec<String> {
         match (self, read) {
             (Self::Malformed, Err(_)) => Vec::new(),
             (Self::Malformed, Ok(_)) => vec!["the reply fits the declaration, though an error was expected".into()],

@@ -60,7 +60,7 @@ impl VerificationApi {
             };
             let answered =
                 verification.answer(call).await.map_err(|fault| error::status_of(&fault, decision, language))?;
-            respond::<Q>(&answered, &caller, &metrics)
+            respond::<Q>(&answered, &caller, question.result_type(), &metrics)
         };
         // What a question shares with others is behind locks that tell of a panic, or is not changed by it.
         match ToTheEnd::new(AssertUnwindSafe(task).catch_unwind()).await {
@@ -81,6 +81,7 @@ trait Asking: Message + Default + 'static {
     const NAME: &'static str;
 
     fn words(&self) -> crate::directory::Words<'_>;
+    fn result_type(&self) -> &str;
     fn response(answer: &Answer) -> Self::Response;
     fn seal(response: &mut Self::Response, receipt: v1::Receipt);
 
@@ -101,6 +102,10 @@ impl Asking for v1::VerifyRequest {
         question::verify(self)
     }
 
+    fn result_type(&self) -> &str {
+        &self.result_type
+    }
+
     fn response(answer: &Answer) -> v1::VerifyResponse {
         verify_response(answer)
     }
@@ -119,6 +124,10 @@ impl Asking for v1::RetrieveResultRequest {
         question::retrieve(self)
     }
 
+    fn result_type(&self) -> &str {
+        &self.result_type
+    }
+
     fn response(answer: &Answer) -> v1::RetrieveResultResponse {
         retrieve_response(answer)
     }
@@ -129,15 +138,21 @@ impl Asking for v1::RetrieveResultRequest {
     }
 }
 
-/// A response is made of an answer and the receipt of its record, and of nothing else.
-fn respond<Q: Asking>(answered: &Answered, caller: &str, metrics: &Metrics) -> Result<Q::Response, Status> {
+/// A response is made of an answer and the receipt of its record, and of nothing else. What was answered once was a question
+/// about a result type of the directory, so its name may be told.
+fn respond<Q: Asking>(
+    answered: &Answered,
+    caller: &str,
+    result_type: &str,
+    metrics: &Metrics,
+) -> Result<Q::Response, Status> {
     let mut response = match &answered.given {
         Given::Fresh(answer) => {
-            metrics.count_decision(answer.as_str(), answer.cause());
+            metrics.count_decision(answer.as_str(), answer.cause(), result_type);
             Q::response(answer)
         }
         Given::Recorded(written) => {
-            metrics.count_decision("recorded", "");
+            metrics.count_decision("recorded", "", result_type);
             Q::Response::decode(written.as_slice()).map_err(|_| Status::internal("a recorded answer cannot be read"))?
         }
     };

@@ -95,6 +95,9 @@ impl Committer {
                 Ok(())
             }
             Err(error) => {
+                if let Some(observer) = self.queue.observer() {
+                    observer.failed();
+                }
                 refuse(jobs);
                 Err(error)
             }
@@ -103,7 +106,13 @@ impl Committer {
 
     fn append(&self, drafts: &[&Draft]) -> Result<Vec<Appended>, StoreError> {
         let seal = |draft: &Draft, place: Place| draft.seal(place, self.cipher.as_ref());
-        self.store.append(drafts, self.clock.now().as_microsecond(), &seal)
+        let (began, now) = (stopwatch(), self.clock.now());
+        let appended = self.store.append(drafts, now.as_microsecond(), &seal)?;
+        if let Some(observer) = self.queue.observer() {
+            observer.committed(appended.len(), began.elapsed(), now);
+            observer.size(self.store.size());
+        }
+        Ok(appended)
     }
 
     fn outcome(&self, job: &mut Job, appended: Appended) -> Result<Done, AuditError> {

@@ -89,6 +89,15 @@ impl AuditKeys {
         Ok(Self::new(dir, read_key(&dir.join(BODY_KEY))?))
     }
 
+    /// Reads the tag key of the quarter of `today`; whether there is one. Where there is none it is made on first use.
+    ///
+    /// # Errors
+    /// [`KeyError`] where the file is there and cannot be used.
+    pub fn has_tag_key(&self, today: Date) -> Result<bool, KeyError> {
+        let path = self.dir.join(tag_key(&quarter(today)));
+        if path.exists() { read_key(&path).map(|_| true) } else { Ok(false) }
+    }
+
     fn new(dir: &Path, master: [u8; 32]) -> Self {
         Self { dir: dir.to_owned(), master, quarters: RwLock::default() }
     }
@@ -105,7 +114,7 @@ impl AuditKeys {
 
     /// The tag keys of the quarter of `today`.
     pub(super) fn tags_of(&self, today: Date) -> Result<Arc<TagKeys>, KeyError> {
-        let epoch: Arc<str> = format!("{}q{}", today.year(), (today.month() + 2) / 3).into();
+        let epoch: Arc<str> = quarter(today).into();
         if let Some(keys) = self.quarters.read().expect("no holder of this lock can panic").get(&epoch) {
             return Ok(Arc::clone(keys));
         }
@@ -113,7 +122,7 @@ impl AuditKeys {
         if let Some(keys) = quarters.get(&epoch) {
             return Ok(Arc::clone(keys));
         }
-        let path = self.dir.join(format!("tag-{epoch}.key"));
+        let path = self.dir.join(tag_key(&epoch));
         let root = match write_key(&path)? {
             Some(new) => new,
             None => read_key(&path)?,
@@ -190,6 +199,15 @@ impl fmt::Debug for TagKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TagKeys").field("epoch", &self.epoch).finish_non_exhaustive()
     }
+}
+
+/// `2026q4`.
+fn quarter(today: Date) -> String {
+    format!("{}q{}", today.year(), (today.month() + 2) / 3)
+}
+
+fn tag_key(quarter: &str) -> String {
+    format!("tag-{quarter}.key")
 }
 
 fn derive(root: &hmac::Key, kind: &str, provider: &str) -> hmac::Key {

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
 use super::draft::Draft;
+use super::observer::Observer;
 use super::record::{AuditError, AuditHealth, Receipt};
 use super::reservation::Slot;
 
@@ -44,6 +45,7 @@ pub(super) struct Queue {
     state: Mutex<State>,
     ready: Condvar,
     health: watch::Sender<AuditHealth>,
+    observer: OnceLock<Arc<dyn Observer>>,
 }
 
 #[derive(Default)]
@@ -79,6 +81,22 @@ impl Queue {
             state: Mutex::new(State { sweep: true, ..State::default() }),
             ready: Condvar::new(),
             health: watch::Sender::new(AuditHealth::Serving),
+            observer: OnceLock::new(),
+        }
+    }
+
+    /// The first observer stays.
+    pub(super) fn observe(&self, observer: Arc<dyn Observer>) {
+        self.observer.get_or_init(|| observer);
+    }
+
+    pub(super) fn observer(&self) -> Option<&dyn Observer> {
+        self.observer.get().map(AsRef::as_ref)
+    }
+
+    fn tell_queued(&self, entries: usize) {
+        if let Some(observer) = self.observer() {
+            observer.queued(entries);
         }
     }
 
@@ -99,6 +117,7 @@ impl Queue {
             return Err(AuditError::Overloaded);
         }
         state.jobs.push(job);
+        self.tell_queued(state.jobs.len());
         let wakes = state.jobs.len() == state.wake_at;
         drop(state);
         if wakes {
@@ -120,6 +139,7 @@ impl Queue {
         let sweep = std::mem::take(&mut state.sweep);
         if sweep || !state.jobs.is_empty() {
             let rest = if state.jobs.len() > BATCH_MAX { state.jobs.split_off(BATCH_MAX) } else { Vec::new() };
+            self.tell_queued(rest.len());
             return Work::Commit { jobs: std::mem::replace(&mut state.jobs, rest), sweep };
         }
         if state.closing { Work::Close } else { Work::Idle }
@@ -129,7 +149,8 @@ impl Queue {
     fn sleep<'a>(&'a self, mut state: MutexGuard<'a, State>, time: Duration, jobs: usize) -> MutexGuard<'a, State> {
         state.wake_at = jobs;
         let sleeps = |state: &mut State| state.jobs.len() < jobs && !state.sweep && !state.closing;
-        let (mut state, _) = self.ready.wait_timeout_while(state, time, sleeps).expect("no holder of this lock can panic");
+        let (mut state, _) =
+            self.ready.wait_timeout_while(state, time, sleeps).expect("no holder of this lock can panic");
         state.wake_at = 0;
         state
     }
@@ -152,6 +173,7 @@ impl Queue {
         self.suspect(cause);
         let mut state = self.lock();
         state.down = true;
+        self.tell_queued(0);
         std::mem::take(&mut state.jobs)
     }
 

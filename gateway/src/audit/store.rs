@@ -34,6 +34,9 @@ pub(super) trait Store: Send + Sync + fmt::Debug {
     /// Appends `drafts` in their order in one transaction, at `now` (microseconds since 1970 UTC). One outcome per draft.
     fn append(&self, drafts: &[&Draft], now: i64, seal: Seal<'_>) -> Result<Vec<Appended>, StoreError>;
 
+    /// How many entries the log is known to have.
+    fn size(&self) -> u64;
+
     /// Makes the store usable again after an error: new connections, settings and head checked, a write made durable. An error
     /// means that it is still not usable; a log that lost entries which this process saw acknowledged is never usable.
     fn revive(&self) -> Result<(), StoreError>;

@@ -72,6 +72,10 @@ impl Store for FaultyStore {
         }
     }
 
+    fn size(&self) -> u64 {
+        self.inner.size()
+    }
+
     fn revive(&self) -> Result<(), StoreError> {
         match *self.fault.lock().unwrap() {
             Fault::Lasting => Err(StoreError::NotOpen),

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::{Exit, Failure, block_on, print};
+use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::server::termination;
@@ -39,11 +41,13 @@ pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
     config.listen.admin = options.admin.or(config.listen.admin);
     block_on(async {
         let telemetry = telemetry::start(&config.telemetry.log, config.telemetry.otlp.as_deref());
-        let telemetry = telemetry.map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+        let unusable = |error: telemetry::TelemetryError| Failure::new(Exit::Configuration, error.to_string());
+        let mut telemetry = telemetry.map_err(unusable)?;
         let gateway = Gateway::open(&options.city, &config).await.map_err(|error| {
             let exit = if error.is_configuration() { Exit::Configuration } else { Exit::Wanting };
             Failure::new(exit, error.to_string())
         })?;
+        telemetry.send(gateway.metrics(), Arc::new(SystemClock)).map_err(unusable)?;
         print(format_args!("serving on {}", gateway.address()))?;
         if let Some(admin) = gateway.admin_address() {
             print(format_args!("metrics and probes on http://{admin}"))?;

@@ -26,7 +26,7 @@ pub(super) use self::lifetime::Lifetime;
 pub(crate) use self::reading::Reading;
 use self::reading::{Kept, Moment};
 use crate::clock::{Clock, stopwatch};
-use crate::telemetry::Metrics;
+use crate::telemetry::{CacheOutcome, Metrics};
 
 /// The answers that may be used again, bounded by their size in memory.
 pub(super) struct Cache {
@@ -85,7 +85,7 @@ impl Cache {
         if age > reuse.max_age || age >= kept.lifetime {
             return None;
         }
-        self.metrics.count_cache("hit");
+        self.metrics.count_cache(CacheOutcome::Hit);
         Some(kept.reading)
     }
 
@@ -115,7 +115,7 @@ impl Cache {
                     match tokio::time::timeout(remaining, flight.landing()).await {
                         Err(_) => return Err(AdapterError::Timeout),
                         Ok(Some(landing)) => {
-                            self.metrics.count_cache("flight_joined");
+                            self.metrics.count_cache(CacheOutcome::FlightJoined);
                             return landing;
                         }
                         // It ended without an answer for others.
@@ -141,7 +141,7 @@ impl Cache {
         moment: Moment,
         look_up: impl Future<Output = Result<Holdings, AdapterError>>,
     ) -> Result<Arc<Reading>, AdapterError> {
-        self.metrics.count_cache("miss");
+        self.metrics.count_cache(CacheOutcome::Miss);
         let reading = Arc::new(Reading::new(look_up.await?, moment));
         if let Some(lifetime) = reuse.lifetime.of(reading.holdings()) {
             self.kept.insert(reuse.key, Kept { reading: Arc::clone(&reading), lifetime });

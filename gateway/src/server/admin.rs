@@ -11,6 +11,7 @@ use http::{StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::health::Readiness;
 use crate::telemetry::Metrics;
 
 /// Why the admin listener cannot run.
@@ -59,7 +60,7 @@ impl Admin {
     pub async fn serve(
         self,
         metrics: Arc<Metrics>,
-        readiness: watch::Receiver<bool>,
+        readiness: watch::Receiver<Readiness>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), AdminError> {
         let router = Router::new()
@@ -70,8 +71,11 @@ impl Admin {
     }
 }
 
-async fn ready(State(readiness): State<watch::Receiver<bool>>) -> (StatusCode, &'static str) {
-    if *readiness.borrow() { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") }
+async fn ready(State(readiness): State<watch::Receiver<Readiness>>) -> (StatusCode, String) {
+    match &*readiness.borrow() {
+        Ok(()) => (StatusCode::OK, "ready\n".into()),
+        Err(cause) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {cause}\n")),
+    }
 }
 
 async fn render(State(metrics): State<Arc<Metrics>>) -> ([(header::HeaderName, &'static str); 1], Vec<u8>) {

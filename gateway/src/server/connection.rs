@@ -22,8 +22,8 @@ use uuid::Uuid;
 
 use super::authenticate::Peer;
 use super::gathering::Gathering;
-use super::routes::Grpc;
 use super::pace::{self, Exchange, Overstay, Traffic};
+use super::routes::Grpc;
 use super::share::{Shares, site};
 use super::tls::{HandshakeFailure, Tls};
 use crate::clock;

@@ -19,27 +19,34 @@ use super::decision::{DECISION_HEADER, DecisionId};
 use super::fault::{Fault, Language};
 use super::layers::Next;
 use crate::clock::{self, Clock};
-use crate::telemetry::{self, MethodLabels, Metrics, Traceparent};
+use crate::telemetry::{self, MethodMeter, MethodMeters, Metrics, Traceparent};
 
 /// What the edge needs for each call.
 #[derive(Debug, Clone)]
 pub(super) struct Edge {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) methods: MethodLabels,
+    pub(super) methods: MethodMeters,
 }
 
 pub(super) async fn keep_record(edge: &Edge, mut request: Request, next: impl Next) -> Response {
     let decision = DecisionId::new(edge.clock.now());
     let language = Language::of(request.headers());
     let parent = request.headers().get("traceparent").and_then(|value| Traceparent::parse(value.to_str().ok()?));
-    let method = edge.methods.label(request.uri().path());
+    let method = edge.methods.of(request.uri().path());
     let span = tracing::info_span!(
-        "rpc", decision_id = %decision, method = %method, caller = Empty, status = Empty, otel.kind = "server"
+        "rpc",
+        decision_id = %decision,
+        rpc.method = method.name(),
+        caller = Empty,
+        rpc.response.status_code = Empty,
+        error.type = Empty,
+        otel.kind = "server"
     );
     if let Some(parent) = &parent {
         telemetry::adopt(&span, parent);
     }
+    telemetry::name_span(&span, &method);
     let mut record = Record::begin(edge, method, span.clone());
     request.extensions_mut().insert(decision);
     request.extensions_mut().insert(language);
@@ -81,8 +88,7 @@ fn code_in(headers: &HeaderMap) -> Option<Code> {
 
 /// One call from its first byte to its last. When it is dropped it is measured and logged.
 struct Record {
-    metrics: Arc<Metrics>,
-    method: Arc<str>,
+    method: Arc<MethodMeter>,
     span: Span,
     started: Instant,
     /// CANCELLED until something else is known: a call that is dropped was given up by its caller.
@@ -91,9 +97,8 @@ struct Record {
 }
 
 impl Record {
-    fn begin(edge: &Edge, method: Arc<str>, span: Span) -> Self {
+    fn begin(edge: &Edge, method: Arc<MethodMeter>, span: Span) -> Self {
         Self {
-            metrics: edge.metrics.clone(),
             method,
             span,
             started: clock::stopwatch(),
@@ -106,9 +111,8 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         let took = self.started.elapsed();
-        self.metrics.observe_call(&self.method, self.status, took);
-        let status = telemetry::code_name(self.status);
-        self.span.record("status", status);
+        self.method.observe(self.status, took);
+        telemetry::end_span(&self.span, self.status);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let _entered = self.span.enter();
         match self.status {

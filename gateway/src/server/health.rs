@@ -1,19 +1,19 @@
 //! Health means "can answer now": what the gateway needs for every answer is there, and it is not draining. A department's
 //! outage never flips it; that is an answer (Undetermined), not a state of the gateway.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use heyan_proto::vocabulary::DepartmentId;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use crate::departments::{DepartmentHealth, DepartmentsHealth};
 use crate::telemetry::Metrics;
 
-/// The departments of the city, and whether the newest declaration of each is the one in force.
-pub type Declared = BTreeMap<DepartmentId, bool>;
+/// Whether questions can be answered, or why not: for the operator, and without anything personal.
+pub type Readiness = Result<(), String>;
 
 /// The health of the gateway as `grpc.health.v1` and the probes say it.
 #[derive(Debug)]
@@ -21,76 +21,72 @@ pub(super) struct Health {
     reporter: HealthReporter,
     /// The gateway as a whole, under the empty name, and each of its services.
     names: Vec<String>,
-    ready: watch::Sender<bool>,
+    ready: watch::Sender<Readiness>,
     metrics: Arc<Metrics>,
 }
 
 impl Health {
-    pub(super) fn new(services: Vec<String>, metrics: Arc<Metrics>) -> Self {
+    /// Nothing is said over gRPC before [`Health::begin`]; the probe says `readiness` from the start.
+    pub(super) fn new(services: Vec<String>, readiness: Readiness, metrics: Arc<Metrics>) -> Self {
         let names = std::iter::once(String::new()).chain(services).collect();
-        Self { reporter: HealthReporter::new(), names, ready: watch::Sender::new(false), metrics }
+        metrics.set_ready(readiness.is_ok());
+        Self { reporter: HealthReporter::new(), names, ready: watch::Sender::new(readiness), metrics }
     }
 
     pub(super) fn reporter(&self) -> HealthReporter {
         self.reporter.clone()
     }
 
-    pub(super) fn readiness(&self) -> watch::Receiver<bool> {
+    pub(super) fn readiness(&self) -> watch::Receiver<Readiness> {
         self.ready.subscribe()
     }
 
-    /// Says `NOT_SERVING` before the first call can be made.
-    pub(super) async fn begin(&self) {
-        self.say(false).await;
+    /// Says what is known before the first call can be made.
+    pub(super) async fn begin(
+        &self,
+        able: &watch::Receiver<Readiness>,
+        departments: &watch::Receiver<DepartmentsHealth>,
+    ) {
+        let (able, departments) = (able.borrow().clone(), departments.borrow().clone());
+        self.say(able).await;
+        self.say_of_departments(&departments, &BTreeSet::new()).await;
     }
 
     /// Follows `able` until the drain begins, and then says `NOT_SERVING` for good.
-    pub(super) async fn follow(&self, mut able: watch::Receiver<bool>, draining: CancellationToken) {
+    pub(super) async fn follow(&self, mut able: watch::Receiver<Readiness>, draining: CancellationToken) {
         loop {
-            let now = *able.borrow_and_update();
+            let now = able.borrow_and_update().clone();
             self.say(now).await;
             tokio::select! {
                 () = draining.cancelled() => break,
                 changed = able.changed() => if changed.is_err() {
-                    // Whoever watched over the gateway's state is gone, so nobody knows it any more.
-                    self.say(false).await;
+                    self.say(Err("nobody watches over the audit log any more".into())).await;
                     draining.cancelled().await;
                     break;
                 },
             }
         }
-        self.say(false).await;
+        self.say(Err("draining".into())).await;
     }
 
-    /// Says of each department, as `department/<id>`, whether its newest declaration is the one in force.
+    /// Says of each department, as `department/<id>`, whether it can be asked by its newest declaration.
     pub(super) async fn follow_departments(
         &self,
-        mut declared: watch::Receiver<Declared>,
+        mut departments: watch::Receiver<DepartmentsHealth>,
         draining: CancellationToken,
     ) {
-        let mut reporter = self.reporter.clone();
         let mut said = BTreeSet::new();
         while !draining.is_cancelled() {
-            let now = declared.borrow_and_update().clone();
-            let names: BTreeSet<String> = now.keys().map(|id| format!("department/{id}")).collect();
-            for (name, &is_newest) in names.iter().zip(now.values()) {
-                let status = if is_newest { ServingStatus::Serving } else { ServingStatus::NotServing };
-                self.reporter.set_service_status(name, status).await;
-            }
-            for gone in said.difference(&names) {
-                reporter.clear_service_status(gone).await;
-            }
-            said = names;
+            let now = departments.borrow_and_update().clone();
+            said = self.say_of_departments(&now, &said).await;
             tokio::select! {
                 () = draining.cancelled() => break,
-                changed = declared.changed() => if changed.is_err() {
+                changed = departments.changed() => if changed.is_err() {
                     draining.cancelled().await;
                 },
             }
         }
-        for name in &said {
-            reporter.clear_service_status(name).await;
-        }
+        self.say_of_departments(&DepartmentsHealth::new(), &said).await;
     }
 
     /// Ends the streams of those who watch: they have been told, and would hold their connections open.
@@ -101,12 +97,35 @@ impl Health {
         }
     }
 
-    async fn say(&self, serving: bool) {
-        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+    async fn say(&self, readiness: Readiness) {
+        let status = if readiness.is_ok() { ServingStatus::Serving } else { ServingStatus::NotServing };
         for name in &self.names {
             self.reporter.set_service_status(name, status).await;
         }
-        self.ready.send_replace(serving);
-        self.metrics.set_ready(serving);
+        self.metrics.set_ready(readiness.is_ok());
+        drop(self.ready.send_replace(readiness));
+    }
+
+    /// Says what is known now, and nothing more of who was said before and is gone; gives the names.
+    async fn say_of_departments(&self, now: &DepartmentsHealth, before: &BTreeSet<String>) -> BTreeSet<String> {
+        let names: BTreeSet<String> = now.keys().map(|id| format!("department/{id}")).collect();
+        for (name, health) in names.iter().zip(now.values()) {
+            self.reporter.set_service_status(name, status(health)).await;
+        }
+        let mut reporter = self.reporter.clone();
+        for gone in before.difference(&names) {
+            reporter.clear_service_status(gone).await;
+        }
+        names
+    }
+}
+
+fn status(of: &DepartmentHealth) -> ServingStatus {
+    match of {
+        DepartmentHealth { is_newest: false, .. } | DepartmentHealth { can_be_asked: Some(false), .. } => {
+            ServingStatus::NotServing
+        }
+        DepartmentHealth { can_be_asked: Some(true), .. } => ServingStatus::Serving,
+        DepartmentHealth { can_be_asked: None, .. } => ServingStatus::Unknown,
     }
 }

@@ -29,7 +29,7 @@ use super::{ENCODE_MAX, ServerError};
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::identity::Members;
-use crate::telemetry::{MethodLabels, Metrics};
+use crate::telemetry::{MethodMeters, Metrics};
 
 /// Services that every server has beside those of the contract, with the methods that metrics name.
 const STANDARD: [&str; 4] = [
@@ -64,8 +64,8 @@ impl Contract {
         &self.services
     }
 
-    fn labels(&self) -> MethodLabels {
-        MethodLabels::of_paths(self.methods.iter().cloned().chain(STANDARD.map(String::from)))
+    fn meters(&self, metrics: &Metrics) -> MethodMeters {
+        metrics.methods(self.methods.iter().cloned().chain(STANDARD.map(String::from)))
     }
 }
 
@@ -129,7 +129,7 @@ pub(super) fn doors(
         );
     let Needs { limits, members, clock, metrics } = needs;
     let layers = Layers(Arc::new(Parts {
-        edge: Edge { clock: clock.clone(), metrics: metrics.clone(), methods: contract.labels() },
+        edge: Edge { clock: clock.clone(), metrics: metrics.clone(), methods: contract.meters(&metrics) },
         metrics: metrics.clone(),
         gate: Gate { members, clock, metrics: metrics.clone() },
         room: Room::new(limits, metrics),

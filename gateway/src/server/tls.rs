@@ -19,6 +19,7 @@ use crate::identity::PeerCertificate;
 pub struct Tls {
     config: Arc<ArcSwap<ServerConfig>>,
     not_after: Timestamp,
+    authorities_not_after: Timestamp,
 }
 
 /// Why the gateway's TLS cannot be set up. Key material is never repeated.
@@ -72,7 +73,11 @@ impl Tls {
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::NoKey)?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut authorities = RootCertStore::empty();
+        let mut authorities_not_after = Timestamp::MAX;
         for authority in certificates("client_ca", client_ca)? {
+            let unreadable = |_| TlsError::Authority("it cannot be read as X.509 (RFC 5280)".into());
+            let read = PeerCertificate::read(&authority).map_err(unreadable)?;
+            authorities_not_after = authorities_not_after.min(read.not_after());
             authorities.add(authority).map_err(|error| TlsError::Authority(error.to_string()))?;
         }
         let verifier = WebPkiClientVerifier::builder_with_provider(authorities.into(), provider.clone())
@@ -85,7 +90,7 @@ impl Tls {
             .with_single_cert(chain, key)
             .map_err(TlsError::Pair)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(ArcSwap::from_pointee(config)), not_after })
+        Ok(Self { config: Arc::new(ArcSwap::from_pointee(config)), not_after, authorities_not_after })
     }
 
     /// Takes over another certificate, key and authority for connections that are opened from now on.
@@ -96,6 +101,11 @@ impl Tls {
     /// When the gateway's own certificate ends.
     pub fn not_after(&self) -> Timestamp {
         self.not_after
+    }
+
+    /// When the first of the authorities of client certificates ends.
+    pub fn authorities_not_after(&self) -> Timestamp {
+        self.authorities_not_after
     }
 
     pub(super) fn config(&self) -> Arc<ServerConfig> {

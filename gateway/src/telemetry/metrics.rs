@@ -1,23 +1,36 @@
 //! Counts and durations for Prometheus. Labels are words of closed lists and ids of the directory, never a subject, a case
 //! or an official.
 
-use std::collections::HashMap;
+mod audit;
+mod departments;
+mod registering;
+
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use heyan_proto::vocabulary::DepartmentId;
-use prometheus::{
-    Encoder as _, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
-};
-use tonic::Code;
+use prometheus::proto::MetricFamily;
+use prometheus::{Encoder as _, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
-/// The method label of calls to methods that do not exist, so that callers cannot make labels.
-const OTHER: &str = "_OTHER";
+pub use self::audit::AuditMetrics;
+pub use self::departments::DepartmentMeter;
+use self::departments::DepartmentMetrics;
+use self::registering::Registering;
+use super::calls::{self, MethodMeters};
 
 /// Upper bounds in seconds, those of the OpenTelemetry RPC conventions.
 const BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+
+/// What became of a question that an earlier answer might have answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CacheOutcome {
+    /// An earlier answer was used.
+    Hit,
+    /// The department was asked.
+    Miss,
+    /// The department was being asked the same already.
+    FlightJoined,
+}
 
 /// The metrics of one gateway, each behind a method that fixes its labels.
 pub struct Metrics {
@@ -32,12 +45,12 @@ pub struct Metrics {
     handshake_failures: IntCounterVec,
     identity_failures: IntCounterVec,
     decisions: IntCounterVec,
-    cache: IntCounterVec,
-    stale: IntGaugeVec,
-    breaker_open: IntGaugeVec,
-    retries: IntCounterVec,
+    /// In the order of [`CacheOutcome`].
+    cache: [IntCounter; 3],
+    departments: DepartmentMetrics,
+    audit: AuditMetrics,
     ready: IntGauge,
-    certificate_end: IntGauge,
+    certificate_end: IntGaugeVec,
 }
 
 impl fmt::Debug for Metrics {
@@ -64,12 +77,13 @@ impl Metrics {
              flight_joined, when it was being asked the same already.",
             &["outcome"],
         );
-        for outcome in ["hit", "miss", "flight_joined"] {
-            // Shown from the start: a rate of what is absent is no rate.
-            cache.with_label_values(&[outcome]).reset();
-        }
         Self {
-            calls: made.calls(),
+            calls: made.histograms(
+                "rpc_server_call_duration_seconds",
+                "How long calls took, by method and final status; a refusal is an OK answer.",
+                &BUCKETS,
+                &calls::LABELS,
+            ),
             in_flight: made.gauge("heyan_calls_in_flight", "Calls in work now."),
             shed: made.counter("heyan_calls_shed_total", "Calls refused at once because too many were in work."),
             shed_of_caller: made.counter(
@@ -95,69 +109,66 @@ impl Metrics {
             ),
             decisions: made.counters(
                 "heyan_decisions_total",
-                "Answers given: determination by its finding, refusal and undetermined by their cause.",
-                &["answer", "cause"],
+                "Answers given: determination, refusal and undetermined with their reason, validation, and recorded for \
+                 the repetition of an earlier answer; what was found is not told.",
+                &["decision", "reason", "result_type"],
             ),
-            cache,
-            stale: made.gauges(
-                "heyan_adapter_config_stale",
-                "1 while the newest file of a department is bad and its previous one is in force.",
-                &["department"],
-            ),
-            breaker_open: made.gauges(
-                "heyan_department_breaker_open",
-                "1 while a department is not asked because it has failed too often.",
-                &["department"],
-            ),
-            retries: made.counters(
-                "heyan_department_retries_total",
-                "Look-ups that were tried again at a department.",
-                &["department"],
-            ),
+            // Each is there from the start: a rate of what is absent is no rate.
+            cache: ["hit", "miss", "flight_joined"].map(|outcome| cache.with_label_values(&[outcome])),
+            departments: DepartmentMetrics::new(&made),
+            audit: AuditMetrics::new(&made),
             ready: made.gauge("heyan_ready", "1 while questions can be answered, as /readyz says."),
-            certificate_end: made.gauge(
+            certificate_end: made.gauges(
                 "heyan_certificate_not_after_seconds",
-                "When the gateway's own certificate ends, in seconds since 1970.",
+                "When the gateway's own certificate and the authorities of its callers end, in seconds since 1970.",
+                &["certificate"],
             ),
             registry: made.0,
         }
     }
 
-    /// One answer was given. Both words come from closed lists of the vocabulary.
-    pub fn count_decision(&self, answer: &'static str, cause: &'static str) {
-        self.decisions.with_label_values(&[answer, cause]).inc();
+    /// One answer was given. The words come from closed lists of the vocabulary, the result type from the directory.
+    pub fn count_decision(&self, decision: &'static str, reason: &'static str, result_type: &str) {
+        self.decisions.with_label_values(&[decision, reason, result_type]).inc();
     }
 
-    pub(crate) fn count_cache(&self, outcome: &'static str) {
-        self.cache.with_label_values(&[outcome]).inc();
+    pub(crate) fn count_cache(&self, outcome: CacheOutcome) {
+        self.cache[outcome as usize].inc();
+    }
+
+    /// What is counted of one department.
+    pub fn department(&self, department: &DepartmentId) -> DepartmentMeter {
+        self.departments.of(department)
     }
 
     /// Whether a department runs on its previous file because the newest one is bad.
     pub fn set_stale(&self, department: &DepartmentId, stale: bool) {
-        self.stale.with_label_values(&[department.as_str()]).set(stale.into());
+        self.departments.stale.with_label_values(&[department.as_str()]).set(stale.into());
     }
 
     /// Whether a department is not asked at all because it has failed too often.
     pub fn set_breaker(&self, department: &DepartmentId, open: bool) {
-        self.breaker_open.with_label_values(&[department.as_str()]).set(open.into());
+        self.departments.breaker_open.with_label_values(&[department.as_str()]).set(open.into());
     }
 
     /// A look-up is tried again at a department.
     pub fn count_retry(&self, department: &DepartmentId) {
-        self.retries.with_label_values(&[department.as_str()]).inc();
+        self.departments.retries.with_label_values(&[department.as_str()]).inc();
     }
 
     /// Forgets a department that is no longer in the directory.
     pub fn forget_department(&self, department: &DepartmentId) {
-        // It fails only where the department was never named, and then there is nothing to forget.
-        drop(self.stale.remove_label_values(&[department.as_str()]));
-        drop(self.breaker_open.remove_label_values(&[department.as_str()]));
-        drop(self.retries.remove_label_values(&[department.as_str()]));
+        self.departments.forget(department);
     }
 
-    /// When the gateway's own certificate ends.
-    pub fn set_certificate_end(&self, at: jiff::Timestamp) {
-        self.certificate_end.set(at.as_second());
+    /// What is counted of the audit log.
+    pub fn audit(&self) -> &AuditMetrics {
+        &self.audit
+    }
+
+    /// When a certificate ends: the gateway's own, or the first to end among the authorities of its callers.
+    pub fn set_certificate_end(&self, certificate: &'static str, at: jiff::Timestamp) {
+        self.certificate_end.with_label_values(&[certificate]).set(at.as_second());
     }
 
     pub(crate) fn set_ready(&self, ready: bool) {
@@ -193,8 +204,14 @@ impl Metrics {
         Counted::up(self.in_flight.clone())
     }
 
-    pub(crate) fn observe_call(&self, method: &str, status: Code, took: Duration) {
-        self.calls.with_label_values(&[method, code_name(status)]).observe(took.as_secs_f64());
+    /// The methods of these paths, each with the durations of its calls.
+    pub(crate) fn methods(&self, paths: impl IntoIterator<Item = String>) -> MethodMeters {
+        MethodMeters::new(paths, &self.calls)
+    }
+
+    /// All metrics, for another form than that of Prometheus.
+    pub(super) fn gather(&self) -> Vec<MetricFamily> {
+        self.registry.gather()
     }
 
     /// All metrics in the text format of Prometheus.
@@ -220,78 +237,5 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
-    }
-}
-
-/// The method labels that exist: one for each method of the services, by the path of a call.
-#[derive(Debug, Clone)]
-pub(crate) struct MethodLabels(Arc<HashMap<String, Arc<str>>>);
-
-impl MethodLabels {
-    /// From paths such as `/heyan.v1.VerificationService/Verify`.
-    pub(crate) fn of_paths(paths: impl IntoIterator<Item = String>) -> Self {
-        let label = |path: String| (path.clone(), path.trim_start_matches('/').into());
-        Self(Arc::new(paths.into_iter().map(label).collect()))
-    }
-
-    pub(crate) fn label(&self, path: &str) -> Arc<str> {
-        self.0.get(path).map_or_else(|| OTHER.into(), Clone::clone)
-    }
-}
-
-/// The name of a status code as the gRPC specification writes it.
-pub(crate) fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
-}
-
-const FIXED: &str = "names and labels are constants of this file, valid and distinct";
-
-/// Makes metrics and registers them.
-struct Registering(Registry);
-
-impl Registering {
-    fn keep<C: prometheus::core::Collector + Clone + 'static>(&self, metric: C) -> C {
-        self.0.register(Box::new(metric.clone())).expect(FIXED);
-        metric
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> IntGauge {
-        self.keep(IntGauge::new(name, help).expect(FIXED))
-    }
-
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-        self.keep(IntGaugeVec::new(Opts::new(name, help), labels).expect(FIXED))
-    }
-
-    fn counter(&self, name: &str, help: &str) -> IntCounter {
-        self.keep(IntCounter::new(name, help).expect(FIXED))
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-        self.keep(IntCounterVec::new(Opts::new(name, help), labels).expect(FIXED))
-    }
-
-    fn calls(&self) -> HistogramVec {
-        let help = "How long calls took, by method and final status; a refusal is an OK answer.";
-        let opts = HistogramOpts::new("rpc_server_call_duration_seconds", help).buckets(BUCKETS.to_vec());
-        self.keep(HistogramVec::new(opts, &["rpc_method", "rpc_status_code"]).expect(FIXED))
     }
 }

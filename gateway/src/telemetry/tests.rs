@@ -50,7 +50,7 @@ async fn spans_reach_the_collector_within_the_callers_trace() {
     // A department sees the caller's trace, below the gateway's own span.
     assert_eq!(handed_on.as_str()[..36], SENT[..36]);
     assert_ne!(handed_on.as_str()[36..52], SENT[36..52]);
-    Telemetry { traces: Some(traces) }.finish().await;
+    Telemetry { collector: None, traces: Some(traces), metrics: None }.finish().await;
     let (path, body) = kept.recv().await.unwrap();
     assert_eq!(path, "/opentelemetry.proto.collector.trace.v1.TraceService/Export");
     assert!(contains(&body, b"rpc") && contains(&body, &0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736_u128.to_be_bytes()));

@@ -3,6 +3,7 @@
 mod connection;
 mod finding;
 mod insertion;
+mod look;
 
 #[cfg(test)]
 mod tests;
@@ -11,8 +12,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::ops::Range;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, RwLock, RwLockReadGuard};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, RwLock, RwLockReadGuard};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
@@ -21,6 +22,7 @@ use uuid::Uuid;
 use self::connection::{Mode, open};
 use self::finding::{Finding, Key, filed_entries};
 use self::insertion::{Insertion, Question};
+pub(in crate::audit) use self::look::look;
 use super::{Appended, Leaf, Recalled, Seal, Store, StoreError};
 use crate::audit::draft::{Draft, Place};
 use crate::audit::record::RequestKey;
@@ -180,6 +182,10 @@ impl Store for SqliteStore {
         Ok(appended)
     }
 
+    fn size(&self) -> u64 {
+        self.known().head.size
+    }
+
     fn revive(&self) -> Result<(), StoreError> {
         let mut slot = self.writer.lock().expect("no holder of this lock can panic");
         *slot = None;
@@ -213,9 +219,8 @@ impl Store for SqliteStore {
         let open: Vec<u64> = self.known().finding.open().filter(|&index| !held(index)).take(max).collect();
         self.read(|connection| {
             let mut leaves = connection.prepare_cached("SELECT leaf FROM entry WHERE idx = ?1")?;
-            let leaf = |index: u64| {
-                Ok(Leaf { index, bytes: leaves.query_row([index.cast_signed()], |row| row.get(0))? })
-            };
+            let leaf =
+                |index: u64| Ok(Leaf { index, bytes: leaves.query_row([index.cast_signed()], |row| row.get(0))? });
             open.into_iter().map(leaf).collect()
         })
     }
@@ -286,8 +291,8 @@ impl Head {
 
 fn head(connection: &Connection) -> Result<Head, StoreError> {
     let mut statement = connection.prepare_cached("SELECT identity, size, filed, last_at FROM head WHERE log = 1")?;
-    let (identity, size, filed, last_at) = statement
-        .query_row([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get(3)?)))?;
+    let (identity, size, filed, last_at) =
+        statement.query_row([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get(3)?)))?;
     let number = |number| u64::try_from(number).map_err(|_| StoreError::Inconsistent { what: "the head is negative" });
     let (size, filed) = (number(size)?, number(filed)?);
     if filed > size {
@@ -303,9 +308,7 @@ fn signed(index: u64) -> Result<i64, StoreError> {
 
 /// Keeps other processes out for as long as the file is held.
 fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut beside = path.to_owned().into_os_string();
-    beside.push(".lock");
-    let beside = PathBuf::from(beside);
+    let beside = lock_file(path);
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&beside);
     let file = file.map_err(|e| failed(&beside, e))?;
     match file.try_lock() {
@@ -313,6 +316,12 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(failed(&beside, error)),
     }
+}
+
+fn lock_file(path: &Path) -> PathBuf {
+    let mut beside = path.to_owned().into_os_string();
+    beside.push(".lock");
+    PathBuf::from(beside)
 }
 
 fn failed(path: &Path, source: std::io::Error) -> StoreError {

@@ -62,7 +62,8 @@ async fn other_content_under_the_same_id_is_refused_and_other_callers_are_apart(
     assert!(matches!(other, Err(AuditError::OtherContent { index: 1 })), "{other:?}");
     let elsewhere = RequestKey { caller: "spiffe://sample-city.example/system/other".into(), ..key(1) };
     assert!(matches!(audit.begin(elsewhere, [2; 32]).await, Ok(Begun::Fresh(_))));
-    let stored: Vec<u8> = fixture.beside().query_row("SELECT content FROM entry WHERE step = 2", [], |row| row.get(0)).unwrap();
+    let stored: Vec<u8> =
+        fixture.beside().query_row("SELECT content FROM entry WHERE step = 2", [], |row| row.get(0)).unwrap();
     assert_ne!(stored, [1; 32], "the digest is stored under a key");
 }
 

@@ -81,7 +81,8 @@ async fn errors_of_grpcs_machinery_have_a_reason_too() {
     assert_error(&status, Code::InvalidArgument, "MESSAGE_TOO_LARGE");
     gateway
         .until_metric(
-            "rpc_server_call_duration_seconds_count{rpc_method=\"_OTHER\",rpc_status_code=\"UNIMPLEMENTED\"} 2",
+            "rpc_server_call_duration_seconds_count{error_type=\"UNIMPLEMENTED\",rpc_method=\"_OTHER\",\
+             rpc_response_status_code=\"UNIMPLEMENTED\",rpc_system_name=\"grpc\"} 2",
         )
         .await;
 }

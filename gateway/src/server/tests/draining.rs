@@ -43,7 +43,7 @@ async fn a_rolling_restart_fails_no_call() {
         let metrics = running.metrics.clone();
         running.stopped().await;
         let metrics = String::from_utf8(metrics.render()).unwrap();
-        assert!(metrics.contains("rpc_status_code=\"OK\"") && !metrics.contains("CANCELLED"), "{metrics}");
+        assert!(metrics.contains("rpc_response_status_code=\"OK\"") && !metrics.contains("CANCELLED"), "{metrics}");
         running = next;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

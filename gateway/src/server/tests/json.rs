@@ -42,7 +42,8 @@ async fn a_method_answers_in_the_form_in_which_it_was_asked() {
     assert_reply(&reply, 400, "MESSAGE_INVALID");
     gateway
         .until_metric(
-            "rpc_server_call_duration_seconds_count{rpc_method=\"grpc.health.v1.Health/Check\",rpc_status_code=\"OK\"} 2",
+            "rpc_server_call_duration_seconds_count{error_type=\"\",rpc_method=\"grpc.health.v1.Health/Check\",\
+             rpc_response_status_code=\"OK\",rpc_system_name=\"grpc\"} 2",
         )
         .await;
 }

@@ -30,8 +30,9 @@ use tonic_types::StatusExt as _;
 use crate::channel::{self, ChannelError};
 use crate::clock::SystemClock;
 use crate::config::Limits;
+use crate::departments::DepartmentsHealth;
 use crate::identity::{CallerKind, Member, Members};
-use crate::server::{Cores, Deadline, DecisionId, Declared, Server, Setup, Tls};
+use crate::server::{Cores, Deadline, DecisionId, Readiness, Server, Setup, Tls};
 use crate::telemetry::Metrics;
 
 pub(super) const DESK: &str = "spiffe://sample-city.example/system/desk";
@@ -138,9 +139,9 @@ pub(super) struct Running {
     pub(super) address: SocketAddr,
     pub(super) metrics: Arc<Metrics>,
     pub(super) members: Arc<ArcSwap<Roll>>,
-    pub(super) able: watch::Sender<bool>,
-    pub(super) declared: watch::Sender<Declared>,
-    pub(super) readiness: watch::Receiver<bool>,
+    pub(super) able: watch::Sender<Readiness>,
+    pub(super) departments: watch::Sender<DepartmentsHealth>,
+    pub(super) readiness: watch::Receiver<Readiness>,
     stop: CancellationToken,
     served: JoinHandle<()>,
 }
@@ -157,8 +158,8 @@ impl Running {
             Tls::from_pem(gateway.certificate.as_bytes(), gateway.key.as_bytes(), authority.pem().as_bytes()).unwrap();
         let members = Arc::new(ArcSwap::from_pointee(Roll::with_desk(false)));
         let metrics = Arc::new(Metrics::new());
-        let (able, watched) = watch::channel(true);
-        let declared = watch::Sender::new(Declared::new());
+        let (able, watched) = watch::channel(Ok(()));
+        let departments = watch::Sender::new(DepartmentsHealth::new());
         let setup = Setup {
             tls,
             limits,
@@ -166,14 +167,14 @@ impl Running {
             clock: Arc::new(SystemClock),
             metrics: metrics.clone(),
             able: watched,
-            declared: declared.subscribe(),
+            departments: departments.subscribe(),
         };
         let server = Server::new(setup, dummy(), tonic_health::pb::FILE_DESCRIPTOR_SET).unwrap();
         let (address, readiness) = (listener.local_addr().unwrap(), server.readiness());
         let stop = CancellationToken::new();
         let (cores, stopped) = (Cores::of_this_test(), stop.clone());
         let served = tokio::spawn(async move { server.serve(listener, &cores, stopped.cancelled_owned()).await });
-        Self { authority, address, metrics, members, able, declared, readiness, stop, served }
+        Self { authority, address, metrics, members, able, departments, readiness, stop, served }
     }
 
     pub(super) async fn connect(&self, pair: &Pair) -> Result<Channel, ChannelError> {

@@ -60,25 +60,46 @@ pub(super) fn open(path: &Path, mode: Mode) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Brings an empty or older file up to this version.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let number = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+/// How far a file is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Progress {
+    pub(super) is_empty: bool,
+    /// How many migrations were applied.
+    applied: usize,
+}
+
+impl Progress {
+    pub(super) fn is_done(self) -> bool {
+        self.applied == MIGRATIONS.len()
+    }
+}
+
+/// Reads how far a file is; an error where it is no log of this or an earlier version.
+pub(super) fn progress(connection: &Connection, path: &Path) -> Result<Progress, StoreError> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (application, version) = (number("application_id")?, number("user_version")?);
-    let tables = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+    let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
     let is_empty = application == 0 && version == 0 && tables == 0;
     let applied = usize::try_from(version).ok().filter(|&applied| applied <= MIGRATIONS.len());
     let Some(applied) = applied.filter(|_| is_empty || application == APPLICATION) else {
         let found = format!("application {application:#x}, version {version}");
         return Err(StoreError::Schema { path: path.to_owned(), found });
     };
+    Ok(Progress { is_empty, applied })
+}
+
+/// Brings an empty or older file up to this version.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let Progress { is_empty, applied } = progress(&transaction, path)?;
     for migration in &MIGRATIONS[applied..] {
         transaction.execute_batch(migration)?;
     }
     if is_empty {
         let mut identity = [0; 16];
         rand::fill(&mut identity).map_err(|_| StoreError::Inconsistent { what: "no random numbers are available" })?;
-        transaction.execute("INSERT INTO head (log, identity, size, filed, last_at) VALUES (1, ?1, 0, 0, 0)", [identity])?;
+        transaction
+            .execute("INSERT INTO head (log, identity, size, filed, last_at) VALUES (1, ?1, 0, 0, 0)", [identity])?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
     }
     if applied < MIGRATIONS.len() {

@@ -42,7 +42,8 @@ impl Question {
         if indices.is_empty() {
             return Ok(question);
         }
-        let mut entry = connection.prepare_cached("SELECT step, content FROM entry WHERE idx = ?1 AND question = ?2")?;
+        let mut entry =
+            connection.prepare_cached("SELECT step, content FROM entry WHERE idx = ?1 AND question = ?2")?;
         for index in indices {
             let row = entry.query_row(params![index.cast_signed(), key], |row| Ok((row.get(0)?, row.get(1)?)));
             match row.optional()? {
@@ -77,9 +78,7 @@ impl<'t> Insertion<'t> {
             Step::Alone => None,
             Step::Intent(claim) => (!self.is_free(claim, None)?).then_some(Appended::Taken),
             Step::Answer { claim, intent, .. } => (!self.is_free(claim, *intent)?).then_some(Appended::Taken),
-            Step::Abandoned { intent } => {
-                (!self.finding.is_open(*intent, &self.additions)).then_some(Appended::Closed)
-            }
+            Step::Abandoned { intent } => (!self.finding.is_open(*intent, &self.additions)).then_some(Appended::Closed),
         };
         Ok(refused)
     }

@@ -200,7 +200,11 @@ async fn entries_are_found_wherever_they_are_filed() {
             assert!(store.entry(Uuid::from_u128(earlier)).await.unwrap().is_some(), "decision {earlier} of {n}");
             let again = bench.answer(&asked, None, b"again");
             if earlier % 5 != 0 {
-                assert_eq!(bench.append(&store, 10, &[&again]).unwrap(), [Appended::Taken], "question {earlier} of {n}");
+                assert_eq!(
+                    bench.append(&store, 10, &[&again]).unwrap(),
+                    [Appended::Taken],
+                    "question {earlier} of {n}"
+                );
             }
             let other = bench.intent(&claim(earlier, 2), 1);
             assert_eq!(bench.append(&store, 10, &[&other]).unwrap(), [Appended::Taken], "content {earlier} of {n}");
@@ -210,9 +214,11 @@ async fn entries_are_found_wherever_they_are_filed() {
     }
     let (filed, mentions, open): (i64, i64, i64) = fixture
         .beside()
-        .query_row("SELECT filed, (SELECT count(*) FROM mention), (SELECT count(*) FROM open_intent) FROM head", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
+        .query_row(
+            "SELECT filed, (SELECT count(*) FROM mention), (SELECT count(*) FROM open_intent) FROM head",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
         .unwrap();
     // Each entry mentions its decision, its question and three tags.
     assert!(filed >= 40 && mentions >= 5 * filed && open >= 4, "filed {filed}, mentions {mentions}, open {open}");
@@ -228,7 +234,8 @@ async fn a_filed_intent_is_closed_once() {
     for n in 10..60 {
         bench.place(&store, 10, &bench.alone(n));
     }
-    let open = || fixture.beside().query_row("SELECT count(*) FROM open_intent", [], |row| row.get::<_, i64>(0)).unwrap();
+    let open =
+        || fixture.beside().query_row("SELECT count(*) FROM open_intent", [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(open(), 1);
     bench.place(&store, 11, &bench.answer(&asked, Some(intent), b"yes"));
     assert_eq!((open(), store.open_intents(&|_| false, 9).unwrap()), (0, vec![]));

@@ -1,0 +1,37 @@
+//! A look at the log from outside of a gateway, for whoever asks what is wrong.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::leaf::LeafView;
+use super::store::sqlite::look;
+use super::{AuditKeys, Cipher as _, OpenError, context};
+
+/// What was seen of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// A gateway has it open.
+    pub is_in_use: bool,
+    /// How many entries it has.
+    pub entries: u64,
+    /// When the newest was made.
+    pub last_at: Option<Timestamp>,
+    /// Whether the keys open the newest body; none where there is no body, or no key to try.
+    pub keys_fit: Option<bool>,
+}
+
+/// Looks at the log in `database`; `None` where there is none yet. A log that nobody uses is opened for writing as well, and
+/// left as it was.
+///
+/// # Errors
+/// [`OpenError`] where it cannot be used.
+pub fn inspect(database: &Path, keys: Option<&AuditKeys>) -> Result<Option<Inspection>, OpenError> {
+    let Some(seen) = look(database).map_err(|error| OpenError::Store(error.to_string()))? else { return Ok(None) };
+    let keys_fit = keys.zip(seen.newest.as_ref()).map(|(keys, (leaf, sealed))| {
+        let view = LeafView::parse(&leaf.bytes);
+        view.is_ok_and(|view| keys.cipher().open(&context("body", leaf, &view), sealed).is_ok())
+    });
+    let last_at = (seen.size > 0).then(|| Timestamp::from_microsecond(seen.last_at).ok()).flatten();
+    Ok(Some(Inspection { is_in_use: seen.is_in_use, entries: seen.size, last_at, keys_fit }))
+}

@@ -1,0 +1,21 @@
+//! Whoever counts what the log does.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// Is told what happens, from the threads on which it happens: it returns at once.
+pub trait Observer: Send + Sync + Debug {
+    /// The log has so many entries.
+    fn size(&self, entries: u64);
+
+    /// So many entries wait to be made durable.
+    fn queued(&self, entries: usize);
+
+    /// So many entries became durable together at `at`, and it took so long.
+    fn committed(&self, entries: usize, took: Duration, at: Timestamp);
+
+    /// A batch was not made durable.
+    fn failed(&self);
+}

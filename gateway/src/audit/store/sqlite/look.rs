@@ -1,0 +1,67 @@
+//! A look at a log that may be in use: nothing is made, and nothing is changed.
+
+use std::fs::{OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::path::Path;
+
+use rusqlite::OptionalExtension as _;
+
+use super::connection::{Mode, open, progress};
+use super::{Head, SqliteStore, StoreError, failed, head, lock_file};
+use crate::audit::store::Leaf;
+
+/// What lies at a path.
+#[derive(Debug)]
+pub(in crate::audit) struct Look {
+    /// Another process has it open.
+    pub(in crate::audit) is_in_use: bool,
+    pub(in crate::audit) size: u64,
+    /// When the newest entry was made, in microseconds since 1970.
+    pub(in crate::audit) last_at: i64,
+    /// The newest entry whose body is there, and the body.
+    pub(in crate::audit) newest: Option<(Leaf, Vec<u8>)>,
+}
+
+/// Looks at the log at `path`; `None` where there is no file. A log that nobody uses is opened as a gateway would open it, so
+/// that it is known to take a write.
+pub(in crate::audit) fn look(path: &Path) -> Result<Option<Look>, StoreError> {
+    match path.try_exists() {
+        Ok(true) => {}
+        Ok(false) => return Ok(None),
+        Err(error) => return Err(failed(path, error)),
+    }
+    let is_in_use = is_locked(path)?;
+    let connection = open(path, Mode::Read)?;
+    let progress = progress(&connection, path)?;
+    if progress.is_empty {
+        return Ok(Some(Look { is_in_use, size: 0, last_at: 0, newest: None }));
+    }
+    let Head { size, last_at, .. } = head(&connection)?;
+    let newest = connection.query_row(
+        "SELECT entry.idx, leaf, sealed FROM entry JOIN body ON body.idx = entry.idx ORDER BY entry.idx DESC LIMIT 1",
+        [],
+        |row| Ok((Leaf { index: row.get::<_, i64>(0)?.cast_unsigned(), bytes: row.get(1)? }, row.get(2)?)),
+    );
+    let newest = newest.optional()?;
+    drop(connection);
+    // A log of an earlier version is left to the gateway that brings it up to date.
+    if !is_in_use && progress.is_done() {
+        drop(SqliteStore::open(path)?);
+    }
+    Ok(Some(Look { is_in_use, size, last_at, newest }))
+}
+
+/// Whether another process holds the lock beside the file.
+fn is_locked(path: &Path) -> Result<bool, StoreError> {
+    let beside = lock_file(path);
+    let file = match OpenOptions::new().read(true).open(&beside) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed(&beside, error)),
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(failed(&beside, error)),
+    }
+}
