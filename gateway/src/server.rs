@@ -4,7 +4,7 @@
 //! expired deadline with CANCELLED and speaks no HTTP/1.1 over TLS. The layers serve transport alone, from the outside in:
 //!
 //! gRPC-Web or plain JSON → `edge` (decision id, span, metrics, form of errors) → `panic` → `authenticate` → `shed` →
-//! `deadline` → `whole`, or what reads JSON → the services.
+//! `whole` → `deadline` → the services.
 
 mod admin;
 mod authenticate;

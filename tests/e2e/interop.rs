@@ -35,8 +35,10 @@ const PROBES: [&str; 16] = [
 type Lacks = &'static [(&'static str, &'static str)];
 
 const NO_STREAM: &str = "a stream of requests needs HTTP/2 and gRPC";
-const WITHOUT_STREAMS: Lacks = &[("reflection-v1", NO_STREAM), ("reflection-v1alpha", NO_STREAM)];
-const BUF_LACKS: Lacks = &[
+const STREAMS: Lacks = &[("reflection-v1", NO_STREAM), ("reflection-v1alpha", NO_STREAM)];
+const HEALTH: Lacks = &[("health", "health is served over gRPC alone")];
+const GRPCLIB: Lacks = &[("gzip", "grpclib compresses nothing")];
+const BUF: Lacks = &[
     ("gzip", "buf curl compresses no request"),
     ("cancel", "a command that is ended asks nothing more"),
     ("deadline", "the time-out of buf counts from its start, not from the call"),
@@ -49,8 +51,7 @@ fn python_grpcio() {
 
 #[test]
 fn python_grpclib() {
-    let lacks: Lacks = &[("gzip", "grpclib compresses nothing")];
-    check(workshop::PYTHON, lacks, |workshop| workshop.python("grpclib_client.py"));
+    check(workshop::PYTHON, &[GRPCLIB], |workshop| workshop.python("grpclib_client.py"));
 }
 
 #[test]
@@ -65,7 +66,12 @@ fn node_connect_over_grpc() {
 
 #[test]
 fn node_connect_over_grpc_web() {
-    check(workshop::NODE, WITHOUT_STREAMS, |workshop| workshop.connect("grpc-web"));
+    check(workshop::NODE, &[STREAMS], |workshop| workshop.connect("grpc-web"));
+}
+
+#[test]
+fn node_connect_over_connect() {
+    check(workshop::NODE, &[STREAMS, HEALTH], |workshop| workshop.connect("connect"));
 }
 
 #[test]
@@ -80,21 +86,26 @@ fn go_grpc() {
 
 #[test]
 fn buf_curl_over_grpc() {
-    check(workshop::PYTHON, BUF_LACKS, |workshop| workshop.buf_curl("grpc"));
+    check(workshop::PYTHON, &[BUF], |workshop| workshop.buf_curl("grpc"));
 }
 
 #[test]
 fn buf_curl_over_grpc_web() {
-    check(workshop::PYTHON, BUF_LACKS, |workshop| workshop.buf_curl("grpcweb"));
+    check(workshop::PYTHON, &[BUF], |workshop| workshop.buf_curl("grpcweb"));
+}
+
+#[test]
+fn buf_curl_over_connect() {
+    check(workshop::PYTHON, &[BUF, STREAMS, HEALTH], |workshop| workshop.buf_curl("connect"));
 }
 
 /// Makes a client and holds what it prints against the table, line by line.
-fn check(needs: &[Need], lacks: Lacks, make: impl FnOnce(&Workshop) -> std::process::Command) {
+fn check(needs: &[Need], lacks: &[Lacks], make: impl FnOnce(&Workshop) -> std::process::Command) {
     let Some(workshop) = Workshop::with(needs) else { return };
     let mut client = make(&workshop);
     let served = Served::shared();
     let said = workshop::run(client.envs(served.environment()));
-    let expected = PROBES.map(|probe| match lacks.iter().find(|(lacking, _)| *lacking == probe) {
+    let expected = PROBES.map(|probe| match lacks.iter().copied().flatten().find(|(lacking, _)| *lacking == probe) {
         Some((_, why)) => format!("skip {probe}: {why}"),
         None => format!("ok {probe}"),
     });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse as _;
 use http::{Method, StatusCode};
 use prost::Message as _;
@@ -25,7 +25,7 @@ use super::json::{self, Methods};
 use super::panic::catch_panic;
 use super::published;
 use super::shed::{Room, shed_load};
-use super::whole::read_whole;
+use super::whole::{Patience, read_whole};
 use super::{DECODE_MAX, ENCODE_MAX, ServerError};
 use crate::clock::Clock;
 use crate::config::Limits;
@@ -133,16 +133,16 @@ pub(super) fn doors(
         .layer(from_fn_with_state(metrics.clone(), catch_panic))
         .layer(from_fn_with_state(Gate { members, clock, metrics: metrics.clone() }, authenticate))
         .layer(from_fn_with_state(Room::new(limits.in_flight, metrics), shed_load))
+        .layer(from_fn_with_state(Patience(limits.deadline_default), read_whole))
         .layer(from_fn_with_state(deadlines, keep_deadline));
     let routes = routes.prepare().into_axum_router();
     let json = ServiceBuilder::new()
         .layer(from_fn_with_state(methods.clone(), json::translate))
         .layer(layers.clone())
         .layer(from_fn_with_state(methods.clone(), json::read_request));
-    let grpc = ServiceBuilder::new().layer(layers).layer(from_fn(read_whole));
     let pages = published::router(&methods, contract.descriptor);
     let plain = plain(pages, methods, routes.clone().layer(json));
-    Ok(Doors { grpc: routes.layer(grpc).layer(GrpcWebLayer::new()), plain })
+    Ok(Doors { grpc: routes.layer(layers).layer(GrpcWebLayer::new()), plain })
 }
 
 /// What the port says to those who speak neither gRPC nor gRPC-Web: calls go to `json`, the rest are pages.

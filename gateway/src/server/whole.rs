@@ -1,10 +1,12 @@
-//! A request over HTTP/1.1 is read to its end before it is answered.
+//! A request over HTTP/1.1 is read to its end before anything else happens to it, its deadline included.
 //!
 //! HTTP/2 ends a stream whose request nobody has read; HTTP/1.1 can only close the connection, often before the client has read
 //! the answer, and without a word to a client that is about to ask again on it.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::Version;
@@ -19,15 +21,19 @@ const MESSAGE_HEADER: usize = 5;
 /// So much of a request that is too large is thrown away, so that its sender reads why; a sender of more is cut off.
 const THROWN_AWAY_MAX: usize = 16 * DECODE_MAX;
 
-/// Innermost of the layers, so that the deadline holds for the reading too.
-pub(super) async fn read_whole(request: Request, next: Next) -> Response {
+/// How long a request may take to arrive.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience(pub(super) Duration);
+
+pub(super) async fn read_whole(State(patience): State<Patience>, request: Request, next: Next) -> Response {
     if request.version() >= Version::HTTP_2 {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    match read(body).await {
-        Ok(whole) => next.run(Request::from_parts(parts, Body::from(whole))).await,
-        Err(fault) => fault.mark(),
+    match tokio::time::timeout(patience.0, read(body)).await {
+        Ok(Ok(whole)) => next.run(Request::from_parts(parts, Body::from(whole))).await,
+        Ok(Err(fault)) => fault.mark(),
+        Err(_) => Fault::Deadline.mark(),
     }
 }
 

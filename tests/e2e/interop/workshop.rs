@@ -112,11 +112,12 @@ impl Workshop {
         command
     }
 
-    /// `buf curl` over a protocol.
+    /// `buf curl` over a protocol, with a descriptor set for the one that has no reflection.
     pub(super) fn buf_curl(&self, protocol: &str) -> Command {
+        let descriptors = self.descriptors();
         let mut command = Command::new(python_program("python"));
         command.arg(tests().join("interop/python/buf_curl.py")).arg(python_program("buf")).arg(protocol);
-        command.current_dir(self.path());
+        command.arg(descriptors).current_dir(self.path());
         command
     }
 
@@ -129,12 +130,17 @@ impl Workshop {
 
     /// Node's connect-node over a transport, with a descriptor set of the contract.
     pub(super) fn connect(&self, transport: &str) -> Command {
+        let mut command = Command::new("node");
+        command.arg(tests().join("interop/node/connect.mjs")).arg(transport).arg(self.descriptors());
+        command
+    }
+
+    /// A descriptor set of the contract, of the standard services and of the details of errors.
+    fn descriptors(&self) -> PathBuf {
         let descriptors = self.path().join("contract.binpb");
         let out = with_path("--descriptor_set_out=", &descriptors);
         run(protoc_of_python().arg("--include_imports").arg(out).args(CONTRACT).args(STANDARD).args(DETAILS));
-        let mut command = Command::new("node");
-        command.arg(tests().join("interop/node/connect.mjs")).arg(transport).arg(descriptors);
-        command
+        descriptors
     }
 
     /// Java's grpc-netty of Debian.

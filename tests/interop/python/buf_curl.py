@@ -1,5 +1,5 @@
-"""`buf curl`, a client in Go that learns the contract by reflection. The arguments are the program and the protocol: grpc,
-grpcweb or connect."""
+"""`buf curl`, a client in Go that learns the contract by reflection, or over Connect from a descriptor set. The arguments are the
+program, the protocol (grpc, grpcweb or connect) and the descriptor set."""
 
 import base64
 import json
@@ -12,13 +12,16 @@ from pathlib import Path
 from google.rpc import error_details_pb2
 from probing import ADDRESS, ASKED, CA, CERTIFICATE, KEY, Skip, check, question, report, same
 
-BUF, PROTOCOL = sys.argv[1:]
+BUF, PROTOCOL, SCHEMA = sys.argv[1:]
 VERIFY = "heyan.v1.VerificationService/Verify"
 
 
 def curl(method, message, *options):
     """One call; the request goes through a pipe, since a large one is too long for a command line."""
     command = [BUF, "curl", "--protocol", PROTOCOL, "--cacert", CA, "--cert", CERTIFICATE, "--key", KEY, *options]
+    if PROTOCOL == "connect" and "--schema" not in options:
+        # Reflection is a stream of requests, which plain JSON is not.
+        command += ["--schema", SCHEMA]
     if message is not None:
         command += ["--data", "@-"]
     url = f"https://{ADDRESS}/{method}"
@@ -86,8 +89,9 @@ def chinese():
 def metadata():
     run = curl(VERIFY, question("answer"), "--verbose")
     check(run.returncode == 0, run.stderr)
-    # The first call is for reflection, the second is the question.
-    ids = re.findall(r"\(#2\) X-Decision-Id: (\S+)", run.stderr)
+    # With reflection, it is the first call and the question is the second.
+    call = 1 if PROTOCOL == "connect" else 2
+    ids = re.findall(rf"\(#{call}\) X-Decision-Id: (\S+)", run.stderr)
     same(ids, [json.loads(run.stdout)["decisionId"]])
 
 
@@ -110,12 +114,16 @@ def large():
 
 
 def health():
+    if PROTOCOL == "connect":
+        raise Skip("health is served over gRPC alone")
     for service in ("", "heyan.v1.VerificationService"):
         same(ask("grpc.health.v1.Health/Check", {"service": service})["status"], "SERVING")
     same(failure("grpc.health.v1.Health/Check", {"service": "heyan.v1.None"})[0], "not_found")
 
 
 def reflection(version):
+    if PROTOCOL == "connect":
+        raise Skip("a stream of requests needs HTTP/2 and gRPC")
     run = curl("", None, "--list-methods", "--reflect-protocol", f"grpc-{version}")
     check(run.returncode == 0, run.stderr)
     check("heyan.v1.VerificationService/Verify" in run.stdout.split(), run.stdout)
