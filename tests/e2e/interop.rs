@@ -12,7 +12,7 @@ use served::Served;
 use workshop::{Need, Workshop};
 
 /// What every client is asked to do, in this order; `tests/interop/README.md` says what each means.
-const PROBES: [&str; 16] = [
+const PROBES: [&str; 17] = [
     "answer",
     "refusal",
     "error",
@@ -29,6 +29,7 @@ const PROBES: [&str; 16] = [
     "unknown-method",
     "cancel",
     "deadline",
+    "deadline-default",
 ];
 
 /// Probes that a client has no means to do, and why.

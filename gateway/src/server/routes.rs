@@ -133,7 +133,7 @@ pub(super) fn doors(
         .layer(from_fn_with_state(metrics.clone(), catch_panic))
         .layer(from_fn_with_state(Gate { members, clock, metrics: metrics.clone() }, authenticate))
         .layer(from_fn_with_state(Room::new(limits.in_flight, metrics), shed_load))
-        .layer(from_fn_with_state(Patience(limits.deadline_default), read_whole))
+        .layer(from_fn_with_state(Patience(limits.deadline_max), read_whole))
         .layer(from_fn_with_state(deadlines, keep_deadline));
     let routes = routes.prepare().into_axum_router();
     let json = ServiceBuilder::new()

@@ -39,6 +39,7 @@ var asked struct {
 	Exception, Citation  string
 	DeadlineMs           int `json:"deadline_ms"`
 	DeadlineTimes        int `json:"deadline_times"`
+	DefaultTimes         int `json:"default_times"`
 	Batch                int
 }
 
@@ -55,7 +56,7 @@ func main() {
 		{"chinese", chinese}, {"metadata", decisionID}, {"repeat", repeat}, {"batch", batch}, {"gzip", compressed},
 		{"large", large}, {"health", healthy}, {"reflection-v1", reflectionV1},
 		{"reflection-v1alpha", reflectionV1alpha}, {"unknown-method", unknownMethod}, {"cancel", cancel},
-		{"deadline", deadline},
+		{"deadline", deadline}, {"deadline-default", deadlineDefault},
 	} {
 		report(probe.name, probe.run)
 	}
@@ -208,6 +209,15 @@ func deadline() {
 		_, err := service.BatchVerify(short, liveBatch())
 		stop()
 		same(status.Code(err), codes.DeadlineExceeded)
+	}
+}
+
+func deadlineDefault() {
+	for round := 0; round < asked.DefaultTimes; round++ {
+		_, err := service.BatchVerify(context.Background(), liveBatch())
+		why := told(err)
+		same(why.code, codes.DeadlineExceeded)
+		same(why.info.GetReason(), "DEADLINE_EXCEEDED")
 	}
 }
 

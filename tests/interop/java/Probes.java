@@ -96,6 +96,7 @@ public final class Probes {
         report("unknown-method", probes::unknownMethod);
         report("cancel", probes::cancel);
         report("deadline", probes::deadline);
+        report("deadline-default", probes::deadlineDefault);
         probes.channel.shutdownNow();
     }
 
@@ -193,7 +194,8 @@ public final class Probes {
 
     private void reflectionV1() throws Exception {
         Received<io.grpc.reflection.v1.ServerReflectionResponse> received = new Received<>();
-        var asking = io.grpc.reflection.v1.ServerReflectionGrpc.newStub(channel).serverReflectionInfo(received);
+        var asking = io.grpc.reflection.v1.ServerReflectionGrpc.newStub(channel).withDeadlineAfter(20, SECONDS)
+            .serverReflectionInfo(received);
         asking.onNext(io.grpc.reflection.v1.ServerReflectionRequest.newBuilder().setListServices("*").build());
         var listed = received.next().getListServicesResponse();
         check(listed.toString().contains("\"heyan.v1.VerificationService\""), listed);
@@ -205,7 +207,8 @@ public final class Probes {
 
     private void reflectionV1alpha() throws Exception {
         Received<io.grpc.reflection.v1alpha.ServerReflectionResponse> received = new Received<>();
-        var asking = io.grpc.reflection.v1alpha.ServerReflectionGrpc.newStub(channel).serverReflectionInfo(received);
+        var asking = io.grpc.reflection.v1alpha.ServerReflectionGrpc.newStub(channel).withDeadlineAfter(20, SECONDS)
+            .serverReflectionInfo(received);
         asking.onNext(io.grpc.reflection.v1alpha.ServerReflectionRequest.newBuilder().setListServices("*").build());
         var listed = received.next().getListServicesResponse();
         check(listed.toString().contains("\"heyan.v1.VerificationService\""), listed);
@@ -244,6 +247,17 @@ public final class Probes {
             StatusRuntimeException error = failure(() -> VerificationServiceGrpc.newBlockingStub(channel)
                 .withDeadlineAfter(allowed, MILLISECONDS).batchVerify(batch));
             same(error.getStatus().getCode(), Status.Code.DEADLINE_EXCEEDED);
+        }
+    }
+
+    private void deadlineDefault() throws Exception {
+        int times = asked.get("default_times").getAsInt();
+        for (int time = 0; time < times; time++) {
+            BatchVerifyRequest batch = liveBatch();
+            StatusRuntimeException error =
+                failure(() -> VerificationServiceGrpc.newBlockingStub(channel).batchVerify(batch));
+            same(error.getStatus().getCode(), Status.Code.DEADLINE_EXCEEDED);
+            same(detail(error, ErrorInfo.class).getReason(), "DEADLINE_EXCEEDED");
         }
     }
 

@@ -152,10 +152,19 @@ async function deadline() {
   }
 }
 
+async function deadlineDefault() {
+  const silent = createClient(verification, transport({ defaultTimeoutMs: undefined }));
+  for (let time = 0; time < asked.default_times; time += 1) {
+    const { code, ErrorInfo } = await failure(silent.batchVerify(fullBatch()));
+    assert.deepEqual([code, ErrorInfo.reason], ["DeadlineExceeded", "DEADLINE_EXCEEDED"]);
+  }
+}
+
 await report({
   answer, refusal, error, "error-en": errorInEnglish, chinese, metadata, repeat, batch, gzip, large, health,
   "reflection-v1": () => reflection("v1"), "reflection-v1alpha": () => reflection("v1alpha"),
   "unknown-method": unknownMethod, cancel, deadline,
+  "deadline-default": deadlineDefault,
 });
 // Open connections would keep the process.
 process.exit();

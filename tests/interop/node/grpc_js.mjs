@@ -16,7 +16,8 @@ const never = { seconds: 0, nanos: 0 };
 function call(client, method, message, { metadata = new Metadata(), deadline = patience } = {}) {
   return new Promise((resolve, reject) => {
     let headers;
-    const pending = client[method](message, metadata, { deadline: Date.now() + deadline }, (error, response) =>
+    const options = deadline === null ? {} : { deadline: Date.now() + deadline };
+    const pending = client[method](message, metadata, options, (error, response) =>
       error ? reject(error) : resolve({ response, headers }));
     pending.on("metadata", (received) => { headers = received; });
   });
@@ -165,9 +166,17 @@ async function deadline() {
   }
 }
 
+async function deadlineDefault() {
+  for (let time = 0; time < asked.default_times; time += 1) {
+    const { code, ErrorInfo } = await failure(call(service, "BatchVerify", liveBatch(never), { deadline: null }));
+    assert.deepEqual([code, ErrorInfo.reason], ["DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED"]);
+  }
+}
+
 await report({
   answer, refusal, error, "error-en": errorInEnglish, chinese, metadata, repeat, batch, gzip, large, health,
   "reflection-v1": () => reflection("v1"), "reflection-v1alpha": () => reflection("v1alpha"),
   "unknown-method": unknownMethod, cancel, deadline,
+  "deadline-default": deadlineDefault,
 });
 service.close();

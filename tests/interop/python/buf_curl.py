@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from google.rpc import error_details_pb2
-from probing import ADDRESS, ASKED, CA, CERTIFICATE, KEY, Skip, check, question, report, same
+from probing import ADDRESS, ASKED, CA, CERTIFICATE, KEY, Skip, check, live_batch, question, report, same
 
 BUF, PROTOCOL, SCHEMA = sys.argv[1:]
 VERIFY = "heyan.v1.VerificationService/Verify"
@@ -18,7 +18,8 @@ VERIFY = "heyan.v1.VerificationService/Verify"
 
 def curl(method, message, *options):
     """One call; the request goes through a pipe, since a large one is too long for a command line."""
-    command = [BUF, "curl", "--protocol", PROTOCOL, "--cacert", CA, "--cert", CERTIFICATE, "--key", KEY, *options]
+    command = [BUF, "curl", "--protocol", PROTOCOL, "--cacert", CA, "--cert", CERTIFICATE, "--key", KEY]
+    command += ["--timeout", "20s", *options]
     if PROTOCOL == "connect" and "--schema" not in options:
         # Reflection is a stream of requests, which plain JSON is not.
         command += ["--schema", SCHEMA]
@@ -141,6 +142,12 @@ def unknown_method():
     same((code, found["ErrorInfo"].reason), ("unimplemented", "METHOD_UNKNOWN"))
 
 
+def deadline_default():
+    for _ in range(ASKED["default_times"]):
+        code, found = failure("heyan.v1.VerificationService/BatchVerify", live_batch(), "--timeout", "0", "--schema", SCHEMA)
+        same((code, found["ErrorInfo"].reason), ("deadline_exceeded", "DEADLINE_EXCEEDED"))
+
+
 def lacking(why):
     raise Skip(why)
 
@@ -153,5 +160,6 @@ for name, probe in {
     "reflection-v1alpha": lambda: reflection("v1alpha"), "unknown-method": unknown_method,
     "cancel": lambda: lacking("a command that is ended asks nothing more"),
     "deadline": lambda: lacking("the time-out of buf counts from its start, not from the call"),
+    "deadline-default": deadline_default,
 }.items():
     report(name, probe)

@@ -35,7 +35,7 @@ def batch():
 def failure(call, *arguments, **options):
     """The code of a call that must fail, and its details by name."""
     try:
-        call(*arguments, timeout=options.pop("timeout", 20), **options)
+        call(*arguments, **{"timeout": 20, **options})
     except grpc.RpcError as error:
         status = rpc_status.from_call(error)
         return error.code().name, details(status.details if status else [])
@@ -148,10 +148,17 @@ def deadline():
         same(failure(SERVICE.BatchVerify, batch(), timeout=ASKED["deadline_ms"] / 1000)[0], "DEADLINE_EXCEEDED")
 
 
+def deadline_default():
+    for _ in range(ASKED["default_times"]):
+        code, found = failure(SERVICE.BatchVerify, batch(), timeout=None)
+        same((code, found["ErrorInfo"].reason), ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED"))
+
+
 for name, probe in {
     "answer": answer, "refusal": refusal, "error": error, "error-en": error_en, "chinese": chinese,
     "metadata": metadata, "repeat": repeat, "batch": both, "gzip": compressed, "large": large, "health": health,
     "reflection-v1": lambda: reflection(v1, v1_grpc), "reflection-v1alpha": lambda: reflection(v1alpha, v1alpha_grpc),
     "unknown-method": unknown_method, "cancel": cancel, "deadline": deadline,
+    "deadline-default": deadline_default,
 }.items():
     report(name, probe)

@@ -132,6 +132,11 @@ class Client:
             except asyncio.TimeoutError:
                 pass  # So grpclib says that the deadline passed by its own clock.
 
+    async def deadline_default(self):
+        for _ in range(ASKED["default_times"]):
+            status, found = await failure(self.service.BatchVerify(batch()))
+            same((status, found["ErrorInfo"].reason), (Status.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"))
+
 
 def request(name, **changed):
     return ParseDict(question(name, **changed), pb.VerifyRequest())
@@ -165,5 +170,6 @@ for name, act in {
     "reflection-v1": lambda client: client.reflection(v1, v1_grpc),
     "reflection-v1alpha": lambda client: client.reflection(v1alpha, v1alpha_grpc),
     "unknown-method": Client.unknown_method, "cancel": Client.cancel, "deadline": Client.deadline,
+    "deadline-default": Client.deadline_default,
 }.items():
     report(name, lambda: asyncio.run(probed(act)))
