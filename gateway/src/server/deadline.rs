@@ -33,9 +33,16 @@ pub(super) struct Deadlines {
     pub(super) max: Duration,
 }
 
+impl Deadlines {
+    /// How long a call may take.
+    pub(super) fn allowed(&self, headers: &HeaderMap) -> Result<Duration, Malformed> {
+        Ok(timeout_of(headers)?.unwrap_or(self.default).min(self.max))
+    }
+}
+
 pub(super) async fn keep_deadline(State(deadlines): State<Deadlines>, mut request: Request, next: Next) -> Response {
-    let allowed = match timeout_of(request.headers()) {
-        Ok(asked) => asked.unwrap_or(deadlines.default).min(deadlines.max),
+    let allowed = match deadlines.allowed(request.headers()) {
+        Ok(allowed) => allowed,
         Err(Malformed) => return Fault::TimeoutInvalid.refuse(request).await,
     };
     if allowed.is_zero() {
@@ -50,7 +57,7 @@ pub(super) async fn keep_deadline(State(deadlines): State<Deadlines>, mut reques
 
 /// A `grpc-timeout` that is not one.
 #[derive(Debug, PartialEq, Eq)]
-struct Malformed;
+pub(super) struct Malformed;
 
 /// `grpc-timeout` as the gRPC protocol over HTTP/2 writes it: 1 to 8 digits and a unit.
 fn timeout_of(headers: &HeaderMap) -> Result<Option<Duration>, Malformed> {

@@ -25,7 +25,7 @@ use super::json::{self, Methods};
 use super::panic::catch_panic;
 use super::published;
 use super::shed::{Room, shed_load};
-use super::whole::{Patience, read_whole};
+use super::whole::read_whole;
 use super::{DECODE_MAX, ENCODE_MAX, ServerError};
 use crate::clock::Clock;
 use crate::config::Limits;
@@ -133,7 +133,7 @@ pub(super) fn doors(
         .layer(from_fn_with_state(metrics.clone(), catch_panic))
         .layer(from_fn_with_state(Gate { members, clock, metrics: metrics.clone() }, authenticate))
         .layer(from_fn_with_state(Room::new(limits.in_flight, metrics), shed_load))
-        .layer(from_fn_with_state(Patience(limits.deadline_max), read_whole))
+        .layer(from_fn_with_state(deadlines, read_whole))
         .layer(from_fn_with_state(deadlines, keep_deadline));
     let routes = routes.prepare().into_axum_router();
     let json = ServiceBuilder::new()

@@ -1,4 +1,4 @@
-//! A request over HTTP/1.1 is read to its end before anything else happens to it, its deadline included.
+//! A request over HTTP/1.1 is read to its end before its deadline can end it.
 //!
 //! HTTP/2 ends a stream whose request nobody has read; HTTP/1.1 can only close the connection, often before the client has read
 //! the answer, and without a word to a client that is about to ask again on it.
@@ -13,6 +13,7 @@ use http::Version;
 use http_body_util::BodyExt as _;
 
 use super::DECODE_MAX;
+use super::deadline::Deadlines;
 use super::fault::Fault;
 
 /// What stands before each message: whether it is compressed, and its length.
@@ -21,16 +22,17 @@ const MESSAGE_HEADER: usize = 5;
 /// So much of a request that is too large is thrown away, so that its sender reads why; a sender of more is cut off.
 const THROWN_AWAY_MAX: usize = 16 * DECODE_MAX;
 
-/// How long a request may take to arrive.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Patience(pub(super) Duration);
+/// So long a request may take to arrive even where its deadline is shorter: an answer before its end would be lost.
+const ARRIVAL: Duration = Duration::from_secs(1);
 
-pub(super) async fn read_whole(State(patience): State<Patience>, request: Request, next: Next) -> Response {
+pub(super) async fn read_whole(State(deadlines): State<Deadlines>, request: Request, next: Next) -> Response {
     if request.version() >= Version::HTTP_2 {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    match tokio::time::timeout(patience.0, read(body)).await {
+    // A deadline that cannot be read is refused later.
+    let patience = deadlines.allowed(&parts.headers).unwrap_or(ARRIVAL).max(ARRIVAL);
+    match tokio::time::timeout(patience, read(body)).await {
         Ok(Ok(whole)) => next.run(Request::from_parts(parts, Body::from(whole))).await,
         Ok(Err(fault)) => fault.mark(),
         Err(_) => Fault::Deadline.mark(),

@@ -63,7 +63,7 @@ fn run(section: &str, needs: &[Need], prepare: impl FnOnce(&Workshop, &mut Comma
     symlink(tests().join("../proto"), workshop.path().join("proto")).unwrap();
     let served = Served::shared();
     let mut command = Command::new("sh");
-    command.args(["-euc", &commands.unwrap()]).current_dir(workshop.path());
+    command.args(["-euc", commands.unwrap()]).current_dir(workshop.path());
     command.env("PATH", programs(&workshop)).envs(served.environment());
     prepare(&workshop, &mut command);
     let printed = workshop::run(&mut command);
