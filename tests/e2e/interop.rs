@@ -1,94 +1,114 @@
-//! Other people's clients. Failure: a probe that the client cannot do, or reads otherwise than the contract says.
-//! Skipped with a stated reason where `tests/run` has not installed the client.
+//! Other people's clients, over mTLS, against the sample city. Failure: a probe that a client cannot do, or reads otherwise than
+//! the contract says; a client that leaves a probe out without the reason that stands here.
+//!
+//! A client whose tools are not on the machine is skipped and says which; where `tests/run` could install them all, it sets
+//! `HEYAN_TEST_CLIENTS=all`, and then a missing tool is a failure.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod examples;
+mod served;
+mod workshop;
 
-use heyan::sample::cases::Case;
-use heyan::sample::client_keys;
-use heyan_tests::{City, Gateway};
-use serde_json::{Value, json};
+use served::Served;
+use workshop::{Need, Workshop};
 
-/// The folder of Python programs that `tests/run` made; where it did not, the reason why a test is skipped.
-fn tools() -> Option<PathBuf> {
-    let python = std::env::var_os("HEYAN_TEST_PYTHON").map(PathBuf::from);
-    if python.is_none() {
-        eprintln!("skipped: HEYAN_TEST_PYTHON is not set; `tests/run` installs the clients and sets it");
-    }
-    python.and_then(|python| Some(python.parent()?.to_owned()))
+/// What every client is asked to do, in this order; `tests/interop/README.md` says what each means.
+const PROBES: [&str; 17] = [
+    "answer",
+    "refusal",
+    "error",
+    "error-en",
+    "chinese",
+    "metadata",
+    "repeat",
+    "batch",
+    "gzip",
+    "large",
+    "health",
+    "reflection-v1",
+    "reflection-v1alpha",
+    "unknown-method",
+    "cancel",
+    "deadline",
+    "deadline-default",
+];
+
+/// Probes that a client has no means to do, and why.
+type Lacks = &'static [(&'static str, &'static str)];
+
+const NO_STREAM: &str = "a stream of requests needs HTTP/2 and gRPC";
+const STREAMS: Lacks = &[("reflection-v1", NO_STREAM), ("reflection-v1alpha", NO_STREAM)];
+const HEALTH: Lacks = &[("health", "health is served over gRPC alone")];
+const GRPCLIB: Lacks = &[("gzip", "grpclib compresses nothing")];
+const BUF: Lacks = &[
+    ("gzip", "buf curl compresses no request"),
+    ("cancel", "a command that is ended asks nothing more"),
+    ("deadline", "the time-out of buf counts from its start, not from the call"),
+];
+
+#[test]
+fn python_grpcio() {
+    check(workshop::PYTHON, &[], |workshop| workshop.python("grpcio_client.py"));
 }
 
 #[test]
-fn python_grpcio_reads_answers_refusals_and_errors() {
-    let Some(tools) = tools() else { return };
-    let city = City::new();
-    let gateway = Gateway::start(&city);
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let asked = Case::named("food-licence-in-force").unwrap();
-    let refused = Case::named("public-order-record-refused").unwrap();
-    assert_eq!(asked.system, refused.system, "one client asks both");
-    let subject = |case: &Case| json!({ "kind": case.subject.kind.as_str(), "number": case.subject.number });
-    let question = json!({
-        "item": asked.item, "result_type": asked.result_type, "subject": subject(asked),
-        "claim": { "field": asked.claims[0].field, "value": asked.claims[0].values[0] },
-        "refused": { "result_type": refused.result_type, "subject": subject(refused), "item": refused.item },
-    });
-    let keys = client_keys(city.path(), &format!("system/{}", asked.system));
-    let run = Command::new(tools.join("python"))
-        .arg(root.join("interop/verify.py"))
-        .arg(root.join("../proto"))
-        .arg(gateway.address())
-        .args([city.file("keys/client-ca.pem"), keys.certificate, keys.key])
-        .arg(question.to_string())
-        .output()
-        .unwrap();
-    let stdout = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success(), "{stdout}{}", String::from_utf8_lossy(&run.stderr));
-    let probes: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let probe =
-        |name: &str| probes.iter().find(|probe| probe["probe"] == name).unwrap_or_else(|| panic!("no probe {name}"));
-
-    assert_eq!(probe("answer")["answer"], "determination");
-    assert!(probe("answer")["text"].as_str().unwrap().contains("FINDING_CONFIRMED"));
-    assert_eq!(probe("answer")["leaf_hash"].as_str().unwrap().len(), 64);
-    assert_eq!(probe("refusal")["answer"], "refusal");
-    assert!(probe("refusal")["text"].as_str().unwrap().contains("LEGAL_KIND_LAW"));
-    let error = probe("error");
-    assert_eq!((&error["code"], &error["reason"]), (&json!("INVALID_ARGUMENT"), &json!("FIELD_INVALID")));
-    assert_eq!(error["fields"], json!(["purpose.case_number", "subject.number"]));
-    assert_eq!(error["locale"], "zh-CN");
-    assert!(error["message"].as_str().unwrap().contains("字段"));
-    assert_eq!(probe("error-en")["locale"], "en");
-    assert_eq!(probe("batch")["items"], json!(["response", "status"]));
+fn python_grpclib() {
+    check(workshop::PYTHON, &[GRPCLIB], |workshop| workshop.python("grpclib_client.py"));
 }
 
-/// The line that the demo prints for `buf curl`, by reflection and over mTLS.
 #[test]
-fn buf_curl_asks_by_reflection() {
-    let Some(tools) = tools() else { return };
-    let city = City::new();
-    let gateway = Gateway::start(&city);
-    let asked = Case::named("food-licence-in-force").unwrap();
-    let keys = client_keys(city.path(), &format!("system/{}", asked.system));
-    let question = json!({
-        "requestId": uuid::Uuid::new_v4().to_string(),
-        "purpose": { "item": asked.item, "caseNumber": "CASE-BUF-1", "reason": "material check" },
-        "official": { "id": "w-001", "name": "sample", "unit": "window", "terminal": "window-1" },
-        "subject": { "kind": "SUBJECT_KIND_CREDIT_CODE", "number": asked.subject.number },
-        "resultType": asked.result_type,
+fn node_grpc_js() {
+    check(workshop::NODE, &[], Workshop::grpc_js);
+}
+
+#[test]
+fn node_connect_over_grpc() {
+    check(workshop::NODE, &[], |workshop| workshop.connect("grpc"));
+}
+
+#[test]
+fn node_connect_over_grpc_web() {
+    check(workshop::NODE, &[STREAMS], |workshop| workshop.connect("grpc-web"));
+}
+
+#[test]
+fn node_connect_over_connect() {
+    check(workshop::NODE, &[STREAMS, HEALTH], |workshop| workshop.connect("connect"));
+}
+
+#[test]
+fn java_grpc_netty() {
+    check(workshop::JAVA, &[], Workshop::java);
+}
+
+#[test]
+fn go_grpc() {
+    check(workshop::GO, &[], Workshop::go);
+}
+
+#[test]
+fn buf_curl_over_grpc() {
+    check(workshop::PYTHON, &[BUF], |workshop| workshop.buf_curl("grpc"));
+}
+
+#[test]
+fn buf_curl_over_grpc_web() {
+    check(workshop::PYTHON, &[BUF], |workshop| workshop.buf_curl("grpcweb"));
+}
+
+#[test]
+fn buf_curl_over_connect() {
+    check(workshop::PYTHON, &[BUF, STREAMS, HEALTH], |workshop| workshop.buf_curl("connect"));
+}
+
+/// Makes a client and holds what it prints against the table, line by line.
+fn check(needs: &[Need], lacks: &[Lacks], make: impl FnOnce(&Workshop) -> std::process::Command) {
+    let Some(workshop) = Workshop::with(needs) else { return };
+    let mut client = make(&workshop);
+    let served = Served::shared();
+    let said = workshop::run(client.envs(served.environment()));
+    let expected = PROBES.map(|probe| match lacks.iter().copied().flatten().find(|(lacking, _)| *lacking == probe) {
+        Some((_, why)) => format!("skip {probe}: {why}"),
+        None => format!("ok {probe}"),
     });
-    let run = Command::new(tools.join("buf"))
-        .args(["curl", "--protocol", "grpc", "--cacert"])
-        .arg(city.file("keys/client-ca.pem"))
-        .arg("--cert")
-        .arg(&keys.certificate)
-        .arg("--key")
-        .arg(&keys.key)
-        .args(["-d", &question.to_string()])
-        .arg(format!("https://{}/heyan.v1.VerificationService/Verify", gateway.address()))
-        .output()
-        .unwrap();
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let reply: Value = serde_json::from_slice(&run.stdout).unwrap();
-    assert_eq!(reply["determination"]["finding"], "FINDING_CONFIRMED", "{reply}");
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected);
 }

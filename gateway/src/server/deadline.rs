@@ -50,7 +50,7 @@ pub(super) async fn keep_deadline(deadlines: &Deadlines, mut request: Request, n
 
 /// A `grpc-timeout` that is not one.
 #[derive(Debug, PartialEq, Eq)]
-struct Malformed;
+pub(super) struct Malformed;
 
 /// `grpc-timeout` as the gRPC protocol over HTTP/2 writes it: 1 to 8 digits and a unit.
 fn timeout_of(headers: &HeaderMap) -> Result<Option<Duration>, Malformed> {

@@ -103,6 +103,8 @@ pub(super) fn doors(
         Builder::configure()
             .register_encoded_file_descriptor_set(contract.descriptor)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // The details of errors, without which tools cannot show an error of a batch.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
     let unread = |error: tonic_reflection::server::Error| ServerError(error.to_string());
     let v1 = reflection().build_v1().map_err(unread)?;

@@ -143,6 +143,26 @@ async fn grpc_web_is_spoken_over_http_1() {
     assert!(reply.contains("x-decision-id: ") && reply.contains("grpc-status:0\r\n"), "{reply}");
 }
 
+/// HTTP/1.1 has only the connection to close when a request is answered before it was read.
+#[tokio::test]
+async fn a_request_that_nobody_reads_costs_no_connection() {
+    let gateway = Running::start(limits()).await;
+    for (path, bytes, status) in [("/test.Dummy/None", 512 * 1024, 12), ("/test.Dummy/Echo", 4 * 1024 * 1024, 3)] {
+        let head = |path: &str, bytes: usize| {
+            format!(
+                "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/grpc-web+proto\r\ncontent-length: {bytes}\r\n"
+            )
+        };
+        let mut requests = format!("{}\r\n", head(path, bytes)).into_bytes();
+        requests.resize(requests.len() + bytes, 0);
+        requests.extend(format!("{}connection: close\r\n\r\n", head("/test.Dummy/Echo", 5)).bytes());
+        requests.extend([0; 5]);
+        let replies = http1(&gateway, &requests).await;
+        assert!(replies.contains(&format!("grpc-status: {status}\r\n")), "{path}: {replies}");
+        assert!(replies.contains("grpc-status:0\r\n"), "{path}: the next call is lost: {replies}");
+    }
+}
+
 #[tokio::test]
 async fn a_browser_is_told_what_this_port_speaks() {
     let gateway = Running::start(limits()).await;
