@@ -35,6 +35,8 @@ use tonic::service::Routes;
 
 pub use admin::{Admin, AdminError};
 pub use deadline::Deadline;
+#[doc(hidden)] // for the fuzz target
+pub use deadline::timeout_of;
 pub use decision::{DECISION_HEADER, DecisionId};
 pub use fault::Language;
 pub(crate) use fault::{PUSHBACK, described};
