@@ -71,14 +71,24 @@ impl Department {
                 for cell in cells.iter().filter(|cell| cell.len() > 8 && cell.contains(|c: char| !c.is_ascii())) {
                     assert!(!shown.contains(*cell), "Debug shows {cell}");
                 }
-                Outcome::of((holdings.records[0].holders.len(), holdings.updated_at.is_some(), cells[2], cells[5].len()))
+                Outcome::of((
+                    holdings.records[0].holders.len(),
+                    holdings.updated_at.is_some(),
+                    cells[2],
+                    cells[5].len(),
+                ))
             }
             Err(error) => {
                 // A slow machine is no answer of a department.
                 assert!(matches!(error, AdapterError::Malformed { .. } | AdapterError::Timeout), "{error:?}");
                 let said = error.to_string();
                 holds::one_line(&said, 300);
-                assert!(error == AdapterError::Timeout || COLUMNS.iter().any(|name| said.contains(&format!("`{name}`"))) || said.contains("update time"), "{said}");
+                assert!(
+                    error == AdapterError::Timeout
+                        || COLUMNS.iter().any(|name| said.contains(&format!("`{name}`")))
+                        || said.contains("update time"),
+                    "{said}"
+                );
                 for cell in cells.iter().filter(|cell| !said.is_empty() && cell.chars().count() >= 6) {
                     assert!(!said.contains(*cell) || said.matches(*cell).count() <= own(cell), "{said} repeats {cell}");
                 }

@@ -99,13 +99,14 @@ fn extensions(der: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
     Some(found)
 }
 
-/// The names with the tag of a URI.
+/// The names with the tag of a URI, `[6]`.
 fn uris(names: &[u8]) -> Vec<&[u8]> {
     let mut found = Vec::new();
     let mut list = element(names).map_or(&[][..], |(_, list, _)| list);
     while let Some((tag, name, rest)) = element(list) {
         list = rest;
-        if tag == 0x86 {
+        // Whether it is said to be in pieces does not make it another name.
+        if tag & !0x20 == 0x86 {
             found.push(name);
         }
     }

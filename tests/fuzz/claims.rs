@@ -22,7 +22,13 @@ fn seeds() -> Vec<Vec<u8>> {
         for field in &result_type.fields {
             for operator in field.field_type().operators() {
                 let value = field.code_list().first().map_or("2026-01-31", |word| *word).to_owned();
-                for value in [&format!("text {value}"), &format!("texts {value},{value}"), "integer 12", "integers 1,2", "flag true"] {
+                for value in [
+                    &format!("text {value}"),
+                    &format!("texts {value},{value}"),
+                    "integer 12",
+                    "integers 1,2",
+                    "flag true",
+                ] {
                     seeds.push(format!("{} {} {} {value}", result_type.id, field.name, operator.as_str()).into_bytes());
                 }
             }

@@ -21,9 +21,20 @@ fn departments() {
 fn deep() -> Vec<Vec<u8>> {
     let whole = String::from_utf8(files(&["adapters/tests/data"], "contract-sql.toml").remove(0)).unwrap();
     let (head, rest) = whole.split_once("SELECT no").unwrap();
-    let nested = ["(", "SELECT (", "SELECT NOT ", "SELECT - ", "SELECT CASE WHEN ", "WITH a AS (", "SELECT 1 UNION ", "SELECT a.", "SELECT 1 + "];
+    let nested = [
+        "(",
+        "SELECT (",
+        "SELECT NOT ",
+        "SELECT - ",
+        "SELECT CASE WHEN ",
+        "WITH a AS (",
+        "SELECT 1 UNION ",
+        "SELECT a.",
+        "SELECT 1 + ",
+    ];
     let queries = nested.iter().map(|open| format!("{head}{}SELECT no{rest}", open.repeat(15_000 / open.len())));
-    let arrays = [("[", "]"), ("{a=", "}")].map(|(open, close)| format!("a = {}{}\n{whole}", open.repeat(5_000), close.repeat(5_000)));
+    let arrays = [("[", "]"), ("{a=", "}")]
+        .map(|(open, close)| format!("a = {}{}\n{whole}", open.repeat(5_000), close.repeat(5_000)));
     let dotted = format!("{} = 1\n[{}]\n", ["a"; 5_000].join("."), ["b"; 5_000].join("."));
     queries.chain(arrays).chain([dotted]).map(String::into_bytes).collect()
 }

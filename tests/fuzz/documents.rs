@@ -63,7 +63,9 @@ fn grants() {
             Ok(grants) => {
                 assert_eq!(read_grants(file.name, &format!("{text}\n#")).unwrap(), grants);
                 for grant in &grants {
-                    assert!(grant.from() <= grant.until() && grant.result_types().count() > 0 && grant.items().count() > 0);
+                    assert!(
+                        grant.from() <= grant.until() && grant.result_types().count() > 0 && grant.items().count() > 0
+                    );
                 }
             }
             Err(problems) => drop(holds::problems(&problems, file.name, text)),

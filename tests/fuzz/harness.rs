@@ -82,7 +82,8 @@ pub(crate) fn files(folders: &[&str], ending: &str) -> Vec<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut texts = Vec::new();
     for folder in folders {
-        let mut files: Vec<PathBuf> = fs::read_dir(root.join(folder)).unwrap().map(|file| file.unwrap().path()).collect();
+        let mut files: Vec<PathBuf> =
+            fs::read_dir(root.join(folder)).unwrap().map(|file| file.unwrap().path()).collect();
         files.retain(|file| file.to_string_lossy().ends_with(ending));
         assert!(!files.is_empty(), "{folder} has no *{ending}");
         files.sort();
@@ -124,7 +125,12 @@ pub(crate) fn run(target: &Target<'_>) {
             Err(why) => {
                 let small = smaller(target, input, &watch);
                 let file = keep(target, &small);
-                panic!("{}: seed {number}, try {tries}: {why}\n{}\nkept in {}", target.name, shown(&small), file.display());
+                panic!(
+                    "{}: seed {number}, try {tries}: {why}\n{}\nkept in {}",
+                    target.name,
+                    shown(&small),
+                    file.display()
+                );
             }
         }
     }
@@ -135,7 +141,8 @@ pub(crate) fn run(target: &Target<'_>) {
 fn seconds() -> Option<Duration> {
     let long = std::env::var_os("HEYAN_LONG").is_some_and(|long| long == "1");
     let asked = std::env::var("HEYAN_FUZZ_SECONDS").ok();
-    let asked = asked.map(|text| text.parse().unwrap_or_else(|_| panic!("HEYAN_FUZZ_SECONDS must be a number of seconds")));
+    let asked =
+        asked.map(|text| text.parse().unwrap_or_else(|_| panic!("HEYAN_FUZZ_SECONDS must be a number of seconds")));
     asked.or(long.then_some(60)).map(Duration::from_secs)
 }
 
@@ -237,11 +244,8 @@ struct Watch {
 
 impl Watch {
     fn start(name: &'static str) -> Self {
-        let watch = Self {
-            running: Arc::default(),
-            done: Arc::default(),
-            file: findings().join(format!("{name}-running")),
-        };
+        let watch =
+            Self { running: Arc::default(), done: Arc::default(), file: findings().join(format!("{name}-running")) };
         let (running, done, file) = (Arc::clone(&watch.running), Arc::clone(&watch.done), watch.file.clone());
         std::thread::spawn(move || {
             while !done.load(Ordering::Relaxed) {

@@ -4,19 +4,20 @@ use heyan_proto::document::Problems;
 
 use super::harness::Outcome;
 
-/// The longest message, in bytes.
-const MESSAGE_MAX: usize = 600;
+/// The longest message, in characters.
+const MESSAGE_MAX: usize = 401;
 /// The longest advice; it may list what is known.
-const HELP_MAX: usize = 4_096;
+const HELP_MAX: usize = 2_001;
 
 /// A message is one line that a terminal and a log show as it is, and short.
 pub(crate) fn one_line(text: &str, max: usize) {
     let hidden = |c: &char| {
-        c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
     };
     assert!(!text.chars().any(|c| hidden(&c)), "an error that does not show what it says: {text:?}");
     assert!(!text.trim().is_empty(), "an error that says nothing");
-    assert!(text.len() <= max, "an error of {} bytes: {text}", text.len());
+    assert!(text.chars().count() <= max, "an error of more than {max} characters: {text}");
 }
 
 /// The problems of a document: there are some, each in its file and at a place that the file has, in order, each once.
@@ -47,6 +48,8 @@ pub(crate) fn repeats(text: &str, written: &str, own: &[&str]) -> bool {
     let written: Vec<char> = written.chars().collect();
     written.windows(8).any(|window| {
         let window: String = window.iter().collect();
-        window.chars().filter(|c| c.is_numeric()).count() >= 4 && text.contains(&window) && !own.iter().any(|own| own.contains(&window))
+        window.chars().filter(|c| c.is_numeric()).count() >= 4
+            && text.contains(&window)
+            && !own.iter().any(|own| own.contains(&window))
     })
 }

@@ -27,7 +27,8 @@ fn codes_of_items_and_divisions() {
 fn vectors() -> Vec<Vec<u8>> {
     let texts = files(&["proto/src/identifier/tests"], "vectors.rs");
     let quoted = texts.iter().flat_map(|text| std::str::from_utf8(text).unwrap().split('"').skip(1).step_by(2));
-    let numbers = quoted.filter(|text| text.len() >= 5 && text.chars().filter(|c| c.is_numeric()).count() * 2 >= text.chars().count());
+    let numbers = quoted
+        .filter(|text| text.len() >= 5 && text.chars().filter(|c| c.is_numeric()).count() * 2 >= text.chars().count());
     numbers.map(|text| text.as_bytes().to_vec()).collect()
 }
 
@@ -77,7 +78,8 @@ fn fits(kind: SubjectKind, number: &str) -> bool {
         SubjectKind::CitizenNumber => person && !place(&["810000", "820000", "830000", "9"]),
         SubjectKind::ResidencePermit => person && place(&["810000", "820000", "830000"]),
         SubjectKind::PermanentResidentCard => {
-            let old = number.len() == 15 && number.bytes().take(3).all(|b| b.is_ascii_uppercase()) && digits(&number[3..]);
+            let old =
+                number.len() == 15 && number.bytes().take(3).all(|b| b.is_ascii_uppercase()) && digits(&number[3..]);
             old || person && place(&["9"])
         }
         SubjectKind::CreditCode => number.len() == 18 && digits(&number[2..8]) && checks_mod_31_3(number),
@@ -90,7 +92,9 @@ fn fits(kind: SubjectKind, number: &str) -> bool {
             };
             number.len() == 9 && letters && digits(&number[2..])
         }
-        SubjectKind::MainlandTravelPermit => place(&["H", "M"]) && digits(&number[1..]) && matches!(number.len(), 9 | 11),
+        SubjectKind::MainlandTravelPermit => {
+            place(&["H", "M"]) && digits(&number[1..]) && matches!(number.len(), 9 | 11)
+        }
         SubjectKind::TaiwanTravelPermit => match number.len() {
             8 => digits(number),
             10..=12 => digits(&number[..10]),

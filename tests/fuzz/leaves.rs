@@ -12,7 +12,10 @@ fn stored_leaves() {
 fn check(input: &[u8]) -> Outcome {
     match read_leaf(input) {
         Some((id, at)) => {
-            let leaf: serde_json::Value = serde_json::from_slice(input).expect("it is JSON");
+            let Ok(leaf) = serde_json::from_slice::<serde_json::Value>(input) else {
+                // Members that nobody reads are not looked into: half of a surrogate pair may stand there.
+                return Outcome::of("a leaf with a member that is no text");
+            };
             assert_eq!(leaf["at"].as_i64(), Some(at), "another time than is written");
             let written = leaf["id"].as_str().unwrap();
             assert_eq!(uuid::Uuid::parse_str(written).unwrap(), id);

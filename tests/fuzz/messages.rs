@@ -245,7 +245,10 @@ fn value(of: &ClaimValue) -> Value {
 /// A rejection says what is wrong, where, in both languages, and repeats nothing of it.
 fn rejected(words: &Words<'_>, rejection: &Rejection) -> Outcome {
     assert!(!rejection.violations.is_empty());
-    assert!(matches!(rejection.reason.code(), Code::InvalidArgument | Code::FailedPrecondition | Code::PermissionDenied));
+    assert!(matches!(
+        rejection.reason.code(),
+        Code::InvalidArgument | Code::FailedPrecondition | Code::PermissionDenied
+    ));
     assert!(rejection.violations.iter().any(|violation| violation.reason == rejection.reason));
     let mut texts = String::new();
     for violation in &rejection.violations {

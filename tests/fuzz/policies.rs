@@ -23,11 +23,22 @@ fn exceptions() {
 fn deep() -> Vec<Vec<u8>> {
     let whole = String::from_utf8(files(&["policies/departments"], "health.cedar").remove(0)).unwrap();
     let (head, _) = whole.split_once("when").unwrap();
-    let nested = [("(", "true", ")"), ("!", "true", ""), ("[", "", "]"), ("if true then true else ", "true", ""), ("{a: ", "1", "}")];
+    let nested = [
+        ("(", "true", ")"),
+        ("!", "true", ""),
+        ("[", "", "]"),
+        ("if true then true else ", "true", ""),
+        ("{a: ", "1", "}"),
+    ];
     let endless = [("true && ", "true", ""), ("context", ".a", ".a"), ("1 + ", "1", ""), ("-", "1", "")];
-    nested.into_iter().chain(endless).map(|(open, inside, close)| {
-        format!("{head}when {{ {}{inside}{} }};", open.repeat(3_000), close.repeat(3_000)).into_bytes()
-    }).collect()
+    // As deeply as is read, and more deeply than a stack holds.
+    let shapes = nested.into_iter().flat_map(|shape| [(shape, 14), (shape, 3_000)]);
+    let shapes = shapes.chain(endless.into_iter().flat_map(|shape| [(shape, 62), (shape, 3_000)]));
+    shapes
+        .map(|((open, inside, close), times)| {
+            format!("{head}when {{ {}{inside}{} }};", open.repeat(times), close.repeat(times)).into_bytes()
+        })
+        .collect()
 }
 
 fn check(input: &[u8]) -> Outcome {
@@ -53,7 +64,7 @@ fn check(input: &[u8]) -> Outcome {
 }
 
 /// The names that it uses, held against a city that has one of each.
-fn names(bundle: &PolicyBundle, text: &str) {
+pub(crate) fn names(bundle: &PolicyBundle, text: &str) {
     let department = DepartmentId::parse("health").unwrap();
     let result_type = ResultTypeId::parse("birth-certificate").unwrap();
     let fields = [FieldName::parse("mother").unwrap(), FieldName::parse("father").unwrap()];

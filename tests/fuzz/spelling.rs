@@ -35,7 +35,9 @@ fn check(input: &[u8]) -> Outcome {
         }
     }
     assert_eq!(CaseNumber::parse(text).is_ok(), accepted.is_ok());
-    let Some(read) = parse_written_date(text) else { return Outcome::of(("no date", accepted.is_ok(), text.len() / 16)) };
+    let Some(read) = parse_written_date(text) else {
+        return Outcome::of(("no date", accepted.is_ok(), text.len() / 16));
+    };
     let canonical = match read.term {
         Term::On(day) => day.to_string(),
         Term::LongTerm => "长期".to_owned(),
