@@ -194,7 +194,7 @@ async fn whatever_a_register_holds_a_verdict_has_one_form() {
     const PEOPLE: usize = 60;
     let city = City::new();
     // Every choice follows from the number of the person, so that a failure can be had again.
-    let choice = |order: usize, of: usize, among: usize| (order * 2_654_435_761 >> (7 * of)) % among;
+    let choice = |order: usize, of: usize, among: usize| ((order * 2_654_435_761) >> (7 * of)) % among;
     {
         let mut database = Connection::open(city.file("state/departments/civil-affairs.db")).unwrap();
         let write = database.transaction().unwrap();

@@ -1,4 +1,4 @@
-//! Random numbers that can be had again from their seed (SplitMix64).
+//! Random numbers that can be had again from their seed (`SplitMix64`).
 
 /// A source of random numbers.
 #[derive(Debug, Clone)]

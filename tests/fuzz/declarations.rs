@@ -36,7 +36,9 @@ fn deep() -> Vec<Vec<u8>> {
     let arrays = [("[", "]"), ("{a=", "}")]
         .map(|(open, close)| format!("a = {}{}\n{whole}", open.repeat(5_000), close.repeat(5_000)));
     let dotted = format!("{} = 1\n[{}]\n", ["a"; 5_000].join("."), ["b"; 5_000].join("."));
-    queries.chain(arrays).chain([dotted]).map(String::into_bytes).collect()
+    // Nothing but problems.
+    let broken = "= \n".repeat(15_000);
+    queries.chain(arrays).chain([dotted, broken]).map(String::into_bytes).collect()
 }
 
 fn check(input: &[u8]) -> Outcome {

@@ -6,7 +6,6 @@ use std::fs;
 use heyan::config::Config;
 use heyan::directory::{Directory, load};
 use heyan_policies::read_grants;
-use heyan_proto::identifier::ItemCode;
 use tempfile::TempDir;
 
 use super::harness::{Outcome, Shape, Target, files, run};
@@ -134,9 +133,9 @@ impl File {
     }
 }
 
-/// Who may do what, and what for.
-fn summary(of: &Directory) -> (Vec<(String, bool)>, Vec<(ItemCode, String)>) {
-    let members = of.members().map(|member| (format!("{} {member:?}", member.uri().as_str()), member.is_revoked()));
-    let items = of.items().map(|item| (item.code.clone(), format!("{item:?}")));
-    (members.collect(), items.collect())
+/// Who may call, and what for.
+fn summary(of: &Directory) -> Vec<String> {
+    let members = of.members().map(|member| format!("{member:?}"));
+    let items = of.items().map(|item| format!("{item:?}"));
+    members.chain(items).collect()
 }

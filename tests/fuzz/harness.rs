@@ -37,8 +37,11 @@ pub(crate) enum Shape {
     /// Bytes.
     Bytes,
     /// Bytes with an inside that only the target can reach.
-    Made(fn(&Mutator, &mut Chance, &[u8], &[u8]) -> Option<Vec<u8>>),
+    Made(Make),
 }
+
+/// Makes an input like the first one, or like a crossing of both, where it can.
+pub(crate) type Make = fn(&Mutator, &mut Chance, &[u8], &[u8]) -> Option<Vec<u8>>;
 
 /// A parser, and what is stated of it.
 pub(crate) struct Target<'a> {
@@ -139,11 +142,9 @@ pub(crate) fn run(target: &Target<'_>) {
 
 /// How long each target is to run, where it is to run for a time.
 fn seconds() -> Option<Duration> {
-    let long = std::env::var_os("HEYAN_LONG").is_some_and(|long| long == "1");
-    let asked = std::env::var("HEYAN_FUZZ_SECONDS").ok();
-    let asked =
-        asked.map(|text| text.parse().unwrap_or_else(|_| panic!("HEYAN_FUZZ_SECONDS must be a number of seconds")));
-    asked.or(long.then_some(60)).map(Duration::from_secs)
+    let asked = std::env::var("HEYAN_FUZZ_SECONDS").ok()?;
+    let seconds = asked.parse().unwrap_or_else(|_| panic!("HEYAN_FUZZ_SECONDS must be a number of seconds"));
+    Some(Duration::from_secs(seconds))
 }
 
 fn time_as_number() -> u64 {

@@ -118,7 +118,7 @@ fn checks_mod_31_3(code: &str) -> bool {
     let (check, body) = values.split_last().unwrap();
     let mut weight = 1;
     let sum: usize = body.iter().map(|value| (value * weight, weight = weight * 3 % 31).0).sum();
-    (sum + check) % 31 == 0
+    (sum + check).is_multiple_of(31)
 }
 
 /// ISO 7064 MOD 37,36 as the standard verifies: with the check character the sum leaves 1.

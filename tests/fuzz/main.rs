@@ -4,7 +4,8 @@
 //!
 //! Each target has a corpus: the files of `corpus/<target>/` (`*.lines` hold one input in each line, other files are one),
 //! and what the product's own samples and tests hold already. `cargo test` replays all of it and then tries a few hundred
-//! mutations, the same ones each time. `HEYAN_LONG=1` tries new ones, `HEYAN_FUZZ_SECONDS` (60) for each target. What breaks a
+//! mutations, the same ones each time. With `HEYAN_FUZZ_SECONDS=60` (`tests/run --long`) each target tries new ones for so
+//! long. What breaks a
 //! target is made small and written to `findings/`; once mended, it moves to the corpus and is tried ever after.
 
 #![expect(clippy::unwrap_used, reason = "what goes wrong here ends the test that it serves")]

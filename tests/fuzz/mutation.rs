@@ -182,7 +182,7 @@ impl Mutator {
                 insert(chance, text, &again);
             }
             3 | 4 => {
-                let special = chars(*chance.pick(SPECIAL));
+                let special = chars(chance.pick::<&str>(SPECIAL));
                 insert(chance, text, &special);
             }
             5 => {

@@ -25,7 +25,7 @@ const GROWTH_MAX: f64 = 0.01;
 /// How many connections ask all the time.
 const ASKERS: usize = 8;
 /// How long an asker waits after each answer: the load is steady and leaves the machine room, so that it lasts.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(50);
 /// After so many calls an asker opens a new connection.
 const CALLS_EACH: u64 = 500;
 /// How often the directory changes.

@@ -4,7 +4,7 @@ use heyan::sample::cases::item;
 use heyan_proto::reason::Reason;
 use heyan_proto::v1::RetrieveResultRequest;
 
-use super::table::{BIDI, Base, NUL, Row, long};
+use super::row::{BIDI, Base, NUL, Row, long};
 
 macro_rules! purpose {
     ($of:ident.$field:ident = $text:expr) => {

@@ -37,7 +37,12 @@ fn record_and_claims() -> impl Strategy<Value = (Holding, Vec<Claim>)> {
             let (held_seats, held_on) = (FieldValue::Integer(seats), FieldValue::Date(Term::On(inspected)));
             let pairs = [
                 ("person", FieldValue::Text(person.clone()), ClaimValue::Text(text(&person)), Operator::Equals),
-                ("person", FieldValue::Text(person.clone()), ClaimValue::Texts(texts(&["别", &person])), Operator::OneOf),
+                (
+                    "person",
+                    FieldValue::Text(person.clone()),
+                    ClaimValue::Texts(texts(&["别", &person])),
+                    Operator::OneOf,
+                ),
                 ("shop", FieldValue::Text(shop.clone()), ClaimValue::Text(text(&shop)), Operator::Equals),
                 ("shop", FieldValue::Text(shop.clone()), ClaimValue::Texts(texts(&[&shop, "别"])), Operator::OneOf),
                 ("place", FieldValue::Text(shop.clone()), ClaimValue::Text(text(&shop)), Operator::Equals),
