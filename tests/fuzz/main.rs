@@ -21,6 +21,7 @@ mod harness;
 mod headers;
 mod holds;
 mod identifiers;
+mod json;
 mod leaves;
 mod messages;
 mod mutation;
