@@ -34,9 +34,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+pub use self::keys::{AuditKeys, KeyError};
 #[doc(hidden)]
 pub use self::leaf::read_leaf;
-pub use self::keys::{AuditKeys, KeyError};
 pub use self::record::{
     AuditError, AuditHealth, Class, DecisionWord, Event, Found, Intent, Receipt, Record, RequestKey,
 };
