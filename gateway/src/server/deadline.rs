@@ -55,7 +55,7 @@ pub struct Malformed;
 /// `grpc-timeout` as the gRPC protocol over HTTP/2 writes it: 1 to 8 digits and a unit.
 ///
 /// # Errors
-/// [`Malformed`] where it is anything else.
+/// `Malformed` where it is anything else.
 pub fn timeout_of(headers: &HeaderMap) -> Result<Option<Duration>, Malformed> {
     let Some(value) = headers.get("grpc-timeout") else { return Ok(None) };
     let (unit, digits) = value.as_bytes().split_last().ok_or(Malformed)?;
