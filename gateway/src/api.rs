@@ -4,7 +4,7 @@ mod answer;
 mod directory;
 mod error;
 mod explain;
-mod question;
+pub mod question;
 mod to_the_end;
 mod verification;
 mod words;

@@ -42,6 +42,8 @@ use uuid::Uuid;
 pub use self::body::Body;
 pub use self::inspection::{Inspection, inspect};
 pub use self::keys::{AuditKeys, KeyError};
+#[doc(hidden)]
+pub use self::leaf::read_leaf;
 pub use self::observer::Observer;
 pub use self::record::{
     AuditError, AuditHealth, Class, DecisionWord, Event, Found, Intent, Receipt, Record, RequestKey,

@@ -43,10 +43,14 @@ use tonic::service::Routes;
 pub use admin::{Admin, AdminError};
 pub use cores::Cores;
 pub use deadline::Deadline;
+#[doc(hidden)] // for the fuzz targets
+pub use deadline::timeout_of;
 pub use decision::{DECISION_HEADER, DecisionId};
 pub use fault::Language;
 pub(crate) use fault::{PUSHBACK, described};
 pub use health::Readiness;
+#[doc(hidden)]
+pub use json::read_document;
 pub(crate) use shed::Place;
 pub use tls::{Tls, TlsError};
 

@@ -30,6 +30,9 @@ use toml::de::DeTable;
 /// The largest file that is read, in bytes.
 pub const BYTES_MAX: usize = 4 << 20;
 
+/// The most problems that are told of one file: in a large file that is no document, almost everything is one.
+const PROBLEMS_MAX: usize = 1_000;
+
 /// Reads a document: `build` takes what it needs from the root table and returns `None` where it could not.
 ///
 /// # Errors
@@ -45,14 +48,15 @@ pub fn read<T>(file: &str, text: &str, build: impl FnOnce(&mut Table<'_>) -> Opt
     }
     let (root, errors) = DeTable::parse_recoverable(text);
     let problems = RefCell::new(Problems::default());
+    let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+    let lines: Vec<usize> = [0].into_iter().chain(ends).collect();
+    let place = Place { file, text, lines: &lines, problems: &problems };
     if !errors.is_empty() {
-        let place = Place { file, text, problems: &problems };
         for error in errors {
             place.report(error.span().map_or(0, |span| span.start), error.message().replace('\n', ", "), None);
         }
         return Err(problems.into_inner().sorted());
     }
-    let place = Place { file, text, problems: &problems };
     let built = build(&mut Table::new(place, &root, String::new()));
     let problems = problems.into_inner().sorted();
     if !problems.is_empty() {
@@ -66,14 +70,22 @@ pub fn read<T>(file: &str, text: &str, build: impl FnOnce(&mut Table<'_>) -> Opt
 struct Place<'d> {
     file: &'d str,
     text: &'d str,
+    /// The byte at which each line starts, so that a place is found without reading the file again.
+    lines: &'d [usize],
     problems: &'d RefCell<Problems>,
 }
 
 impl Place<'_> {
     fn report(&self, offset: usize, message: String, help: Option<String>) {
-        let before = &self.text[..offset.min(self.text.len())];
-        let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
-        let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
-        self.problems.borrow_mut().push(Problem { file: self.file.into(), line, column, message, help });
+        let mut problems = self.problems.borrow_mut();
+        let (message, help) = match problems.len() {
+            ..PROBLEMS_MAX => (message, help),
+            PROBLEMS_MAX => (format!("more is wrong than the {PROBLEMS_MAX} problems that are told"), None),
+            _ => return,
+        };
+        let offset = self.text.floor_char_boundary(offset);
+        let line = self.lines.partition_point(|&start| start <= offset);
+        let column = self.text[self.lines[line - 1]..offset].chars().count() + 1;
+        problems.push(Problem { file: self.file.into(), line, column, message, help });
     }
 }

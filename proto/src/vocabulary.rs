@@ -12,4 +12,5 @@ pub use answer::{ClaimOutcome, Disclosure, Existence, Finding, Freshness, Result
 pub use claim::{Claim, ClaimValue, FieldType, FieldValue, Operator, Term, WrittenDate};
 pub use name::{DepartmentId, FieldName, GrantId, MaterialId, NameError, PersonId, PolicyId, ResultTypeId, SystemId};
 pub use sharing::{LegalBasis, LegalKind, SharingClass};
+pub(crate) use text::is_forbidden;
 pub use text::{CaseNumber, Localized, PersonalText, PlainText, TextError, is_invisible};

@@ -2,6 +2,8 @@
 //! written; a second entry in the log, or an intent; a fault that is told only after another one was mended.
 
 mod json;
+mod retrievals;
+mod row;
 mod table;
 
 use heyan_proto::reason::Reason;
@@ -79,13 +81,14 @@ async fn every_bad_question_is_told_where_and_why_and_leaves_one_entry() {
     for row in RETRIEVALS {
         let mut question = retrieval();
         (row.change)(&mut question);
-        let (call, language) = asker.call(question);
+        let (call, language) = asker.call(question.clone());
         let event = "retrieve";
         let expected = Expectation { name: row.name, reason: row.reason, fields: row.fields, language, event };
         let before = entries(&city).len();
         let outcome = asker.client.retrieve_result(call).await.map(drop);
         let after = entries_from(&city, before as u64);
-        wrong.extend(expected.faults(outcome, &after, &[], ""));
+        let personal = personal(&as_verification(question));
+        wrong.extend(expected.faults(outcome, &after, &personal, gateway.logs().text().as_str()));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -174,6 +177,11 @@ fn retrieval() -> v1::RetrieveResultRequest {
         fields: vec!["business_items".into()],
         ..Default::default()
     }
+}
+
+fn as_verification(of: v1::RetrieveResultRequest) -> v1::VerifyRequest {
+    let v1::RetrieveResultRequest { purpose, official, subject, certificate_number, .. } = of;
+    v1::VerifyRequest { purpose, official, subject, certificate_number, ..Default::default() }
 }
 
 /// Whatever a caller wrote that may be about a person, and is long enough to be recognised.

@@ -1,10 +1,13 @@
 //! A verdict tells nothing but the verdict. Failure: a byte by which "no such record", "another value", "not in force",
 //! "several records" or "another name" can be told apart, in the answer or in the log's leaf.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use heyan::sample::cases::{self, Subject, item};
+use heyan_proto::identifier::{SubjectKind, SubjectNumber};
 use heyan_proto::v1;
 use heyan_proto::v1::verification_service_client::VerificationServiceClient;
-use heyan_tests::{City, Entry, Gateway, entries, questions};
+use heyan_tests::{City, Entry, Gateway, entries, entries_from, questions};
 use prost::Message as _;
 use rusqlite::Connection;
 use v1::verify_response::Answer;
@@ -175,4 +178,72 @@ async fn ask(gateway: &Gateway, city: &City, system: &str, question: v1::VerifyR
     let index = response.receipt.as_ref().unwrap().index;
     let leaf = entries(city).into_iter().find(|entry| entry.index == index).unwrap();
     Seen { why, response, leaf }
+}
+
+/// A person of the test's own: a number with a check character that fits, and a name.
+fn somebody(order: usize) -> (String, String) {
+    let body = format!("50010119900101{order:03}");
+    let checked = |check: &char| SubjectNumber::parse(SubjectKind::CitizenNumber, &format!("{body}{check}")).is_ok();
+    let check = ('0'..='9').chain(['X']).find(checked).expect("one check character fits");
+    (format!("{body}{check}"), format!("样例{}", char::from_u32(0x4E00 + order as u32).unwrap()))
+}
+
+/// Any number of records of any state, and any claim and name: whoever gets the same verdict gets the same bytes.
+#[tokio::test]
+async fn whatever_a_register_holds_a_verdict_has_one_form() {
+    const PEOPLE: usize = 60;
+    let city = City::new();
+    // Every choice follows from the number of the person, so that a failure can be had again.
+    let choice = |order: usize, of: usize, among: usize| ((order * 2_654_435_761) >> (7 * of)) % among;
+    {
+        let mut database = Connection::open(city.file("state/departments/civil-affairs.db")).unwrap();
+        let write = database.transaction().unwrap();
+        for order in 0..PEOPLE {
+            let (number, name) = somebody(order);
+            for record in 0..choice(order, 1, 4) {
+                let pick = |of: usize, among: &[&'static str]| among[choice(order + 97 * record, of, among.len())];
+                let row = [
+                    number.as_str(),
+                    name.as_str(),
+                    pick(2, &["城市低保", "农村低保"]),
+                    pick(3, &["2019-07-01", "2024-02-29", "2999-01-01"]),
+                    pick(4, &["2020-12-31", "9999-12-31", "2031-01-01"]),
+                    pick(1, &["在保", "在保", "停发"]),
+                ];
+                write.execute("INSERT INTO shjz_dx VALUES (?1, ?2, ?3, ?4, ?5, ?6)", row).unwrap();
+            }
+        }
+        write.commit().unwrap();
+    }
+    let gateway = Gateway::start(&city);
+    let mut client = VerificationServiceClient::new(gateway.connect("housing-intake").await);
+    let mut forms = BTreeMap::<_, (usize, BTreeSet<_>)>::new();
+    for order in 0..PEOPLE {
+        let (number, name) = somebody(order);
+        let (_, mut question) = questions::named("allowance-verdict");
+        let name = [None, Some(name), Some("另一个人".to_owned())][choice(order, 3, 3)].clone();
+        question.subject = Some(v1::Subject { kind: v1::SubjectKind::CitizenNumber.into(), number, name });
+        question.claims = [None, Some(rural())][choice(order, 2, 2)].clone().into_iter().collect();
+        let mut response = client.verify(question).await.unwrap().into_inner();
+        let receipt = response.receipt.as_mut().unwrap();
+        let leaf = entries_from(&city, receipt.index).remove(0);
+        // What differs from one entry of the log to the next, whatever was asked.
+        (receipt.index, receipt.leaf_hash) = (0, vec![0; receipt.leaf_hash.len()]);
+        receipt.recorded_at = None;
+        let id = "0".repeat(response.decision_id.len());
+        receipt.decision_id.clone_from(&id);
+        response.decision_id = id;
+        let Some(Answer::Determination(of)) = &mut response.answer else { panic!("no determination: {response:?}") };
+        of.retrieved_at = None;
+        let finding = of.finding();
+        let (count, forms) = forms.entry(finding).or_default();
+        *count += 1;
+        // An index is written in as many digits as it needs.
+        let digits = leaf.intent().map_or(0, |intent| intent.to_string().len());
+        forms.insert((response.encode_to_vec(), leaf.bytes.len() - digits));
+    }
+    let found: Vec<_> = forms.iter().map(|(finding, (count, forms))| (*finding, *count >= 5, forms.len())).collect();
+    assert_eq!(found, [(v1::Finding::Confirmed, true, 1), (v1::Finding::NotConfirmed, true, 1)]);
+    let lengths: BTreeSet<_> = forms.values().flat_map(|(_, forms)| forms).map(|(_, leaf)| *leaf).collect();
+    assert_eq!(lengths.len(), 1, "the length of a leaf tells the verdict");
 }

@@ -6,6 +6,7 @@ mod measure;
 mod question;
 mod report;
 mod server;
+mod soak;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -65,6 +66,8 @@ enum Output {
 
 #[derive(Debug, Subcommand)]
 enum Child {
+    /// A mixed load for a long time: memory and descriptors must not grow, and no call may fail
+    Soak(soak::Options),
     /// The floor; started by the benchmark itself
     #[command(hide = true)]
     Echo(EchoOptions),
@@ -96,10 +99,8 @@ async fn main() -> ExitCode {
     let done = match child {
         Some(Child::Echo(EchoOptions { city, listen, reply_bytes })) => echo::serve(&city, listen, reply_bytes).await,
         // Whoever ends the benchmark early has its servers ended too: they end when they are dropped.
-        None => tokio::select! {
-            done = run(&options) => done,
-            () = heyan::server::termination() => Err(Failure("ended before it was done".into())),
-        },
+        Some(Child::Soak(options)) => unless_ended(soak::run(&options)).await,
+        None => unless_ended(run(&options)).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -107,6 +108,13 @@ async fn main() -> ExitCode {
             eprintln!("load: {failure}");
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn unless_ended(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::select! {
+        done = work => done,
+        () = heyan::server::termination() => Err(Failure("ended before it was done".into())),
     }
 }
 

@@ -11,6 +11,9 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 /// The longest query, in bytes.
 const QUERY_BYTES_MAX: usize = 16 << 10;
 
+/// How deeply a query may nest. sqlparser's own limit of 50 takes more stack than a thread has.
+const DEPTH_MAX: usize = 24;
+
 /// What a look-up can be given. Written in a query as a placeholder, `:subject_number`, and always bound as a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Input {
@@ -171,6 +174,7 @@ fn read_select(text: &str) -> Result<Box<Query>, Fault> {
         return Err(Fault::new("the query uses MATCH or REGEXP", "compare with `=`, `LIKE` or `GLOB`"));
     }
     let mut statements = Parser::new(&SQLiteDialect {})
+        .with_recursion_limit(DEPTH_MAX)
         .with_tokens(tokens)
         .parse_statements()
         .map_err(|error| Fault { message: one_line("the query cannot be read", &error), help: None })?;

@@ -7,7 +7,7 @@ use heyan_proto::vocabulary::Operator;
 use crate::directory::{AskedWords, ClaimWords, OfficialWords, PurposeWords, SubjectWords, ValueWords, Words};
 
 /// The words of a request to verify claims.
-pub(super) fn verify(request: &v1::VerifyRequest) -> Words<'_> {
+pub fn verify(request: &v1::VerifyRequest) -> Words<'_> {
     Words {
         request_id: &request.request_id,
         purpose: purpose(request.purpose.as_ref()),
@@ -23,7 +23,7 @@ pub(super) fn verify(request: &v1::VerifyRequest) -> Words<'_> {
 }
 
 /// The words of a request to retrieve values.
-pub(super) fn retrieve(request: &v1::RetrieveResultRequest) -> Words<'_> {
+pub fn retrieve(request: &v1::RetrieveResultRequest) -> Words<'_> {
     Words {
         request_id: &request.request_id,
         purpose: purpose(request.purpose.as_ref()),

@@ -23,7 +23,8 @@ pub struct PeerCertificate {
 pub struct CertificateError;
 
 impl PeerCertificate {
-    /// Reads a certificate. A repeated extension, trailing bytes or a date outside the calendar are errors.
+    /// Reads a certificate. A repeated extension, an alternative name that cannot be read, trailing bytes or a date outside the
+    /// calendar are errors.
     ///
     /// # Errors
     /// [`CertificateError`] when the bytes are not one readable certificate.
@@ -33,11 +34,15 @@ impl PeerCertificate {
             return Err(CertificateError);
         }
         let names = certificate.subject_alternative_name().map_err(|_| CertificateError)?;
-        let uris = names
-            .iter()
-            .flat_map(|names| &names.value.general_names)
-            .filter_map(|name| if let GeneralName::URI(uri) = name { Some((*uri).into()) } else { None })
-            .collect();
+        let mut uris = Vec::new();
+        for name in names.iter().flat_map(|names| &names.value.general_names) {
+            match name {
+                GeneralName::URI(uri) => uris.push((*uri).into()),
+                // It may be a URI: passed over, it would leave the other one of two as the only one.
+                GeneralName::Invalid(..) => return Err(CertificateError),
+                _ => {}
+            }
+        }
         let constraints = certificate.basic_constraints().map_err(|_| CertificateError)?;
         let usage = certificate.key_usage().map_err(|_| CertificateError)?;
         let authority = constraints.is_some_and(|constraints| constraints.value.ca)

@@ -118,6 +118,18 @@ fn bytes_after_the_certificate_are_refused() {
 }
 
 #[test]
+fn a_name_that_cannot_be_read_is_not_passed_over() {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::default();
+    names(&mut params, &[AUDITOR, DESK]);
+    let mut der = params.self_signed(&key).unwrap().der().to_vec();
+    let at = der.windows(AUDITOR.len()).position(|window| window == AUDITOR.as_bytes()).unwrap();
+    // No URI is written with such a byte, and the other one is the desk's.
+    der[at + 10] = 0x84;
+    assert_eq!(PeerCertificate::read(&der).unwrap_err(), CertificateError);
+}
+
+#[test]
 fn the_words_of_roles_and_reasons_are_distinct() {
     for role in Role::ALL {
         assert_eq!(Role::parse(role.as_str()), Some(role));

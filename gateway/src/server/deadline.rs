@@ -50,10 +50,13 @@ pub(super) async fn keep_deadline(deadlines: &Deadlines, mut request: Request, n
 
 /// A `grpc-timeout` that is not one.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub struct Malformed;
 
 /// `grpc-timeout` as the gRPC protocol over HTTP/2 writes it: 1 to 8 digits and a unit.
-fn timeout_of(headers: &HeaderMap) -> Result<Option<Duration>, Malformed> {
+///
+/// # Errors
+/// `Malformed` where it is anything else.
+pub fn timeout_of(headers: &HeaderMap) -> Result<Option<Duration>, Malformed> {
     let Some(value) = headers.get("grpc-timeout") else { return Ok(None) };
     let (unit, digits) = value.as_bytes().split_last().ok_or(Malformed)?;
     if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {

@@ -24,6 +24,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use http_body_util::BodyExt as _;
 
 pub(super) use methods::{Methods, Served};
+pub use read::read_document;
 pub(super) use reply::CODES;
 
 use super::fault::{Fault, Language};

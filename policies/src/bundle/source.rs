@@ -3,6 +3,12 @@ use std::sync::Arc;
 
 use heyan_proto::document::{BYTES_MAX, Problem, Problems};
 
+/// How deeply the brackets of a policy may nest. Cedar reads them by recursion without a limit of its own: what a file can
+/// hold would overflow the stack, and end the process.
+const NESTED_MAX: usize = 16;
+/// The most operators of a policy that hang on the one before them, for the same reason.
+const OPERATORS_MAX: usize = 64;
+
 /// Where something stands in a file.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
@@ -72,8 +78,17 @@ impl Source {
             problems.push(place(0).problem(message, None));
             return;
         }
-        for (start, end, annotations) in split(text) {
-            each(&Statement { text: &text[start..end], place: place(start), annotations }, problems);
+        for Part { start, end, annotations, nested, operators } in split(text) {
+            let place = place(start);
+            if nested > NESTED_MAX || operators > OPERATORS_MAX {
+                let message = format!(
+                    "the policy is nested too deeply; at most {NESTED_MAX} brackets may be open at once, and {OPERATORS_MAX} \
+                     operators (`&&`, `||`, `.`, `else`, arithmetic) be joined"
+                );
+                problems.push(place.problem(message, Some("write it as several policies".into())));
+                continue;
+            }
+            each(&Statement { text: &text[start..end], place, annotations }, problems);
         }
     }
 }
@@ -89,13 +104,25 @@ impl Statement<'_> {
     }
 }
 
-/// Start, end and annotations of every statement. A statement ends with the `;` that stands outside of strings and
-/// comments; a wrong split could only make a policy that does not parse, which refuses the file.
-fn split(text: &str) -> Vec<(usize, usize, Vec<usize>)> {
+/// A statement, as far as it can be told without parsing it.
+#[derive(Default)]
+struct Part {
+    start: usize,
+    end: usize,
+    annotations: Vec<usize>,
+    /// The most brackets that are open at once.
+    nested: usize,
+    operators: usize,
+}
+
+/// Every statement. It ends with the `;` that stands outside of strings and comments; a wrong split could only make a policy
+/// that does not parse, which refuses the file.
+fn split(text: &str) -> Vec<Part> {
     let bytes = text.as_bytes();
     let mut statements = Vec::new();
     let mut start = None;
-    let mut annotations = Vec::new();
+    let mut part = Part::default();
+    let mut open = 0_usize;
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
@@ -108,10 +135,18 @@ fn split(text: &str) -> Vec<(usize, usize, Vec<usize>)> {
                 let start_here = *start.get_or_insert(at);
                 match byte {
                     b'"' => at = string_end(bytes, at),
-                    b'@' => annotations.push(at - start_here),
+                    b'@' => part.annotations.push(at - start_here),
+                    b'(' | b'[' | b'{' => {
+                        open += 1;
+                        part.nested = part.nested.max(open);
+                    }
+                    b')' | b']' | b'}' => open = open.saturating_sub(1),
+                    b'&' | b'|' if bytes.get(at + 1) == Some(&byte) => part.operators += 1,
+                    b'+' | b'-' | b'*' | b'.' => part.operators += 1,
+                    b'e' if bytes[at..].starts_with(b"else") => part.operators += 1,
                     b';' => {
-                        statements.push((start_here, at + 1, std::mem::take(&mut annotations)));
-                        start = None;
+                        statements.push(Part { start: start_here, end: at + 1, ..std::mem::take(&mut part) });
+                        (start, open) = (None, 0);
                     }
                     _ => {}
                 }
@@ -120,7 +155,7 @@ fn split(text: &str) -> Vec<(usize, usize, Vec<usize>)> {
         at += 1;
     }
     if let Some(start) = start {
-        statements.push((start, text.len(), annotations));
+        statements.push(Part { start, end: text.len(), ..part });
     }
     statements
 }

@@ -182,3 +182,22 @@ fn a_misspelt_name_is_found() {
     let found = check(&exception("@id", "@id"), &health).unwrap_err();
     assert!(found.contains("a department withholds its own results only"), "{found}");
 }
+
+/// Cedar reads brackets and operators by recursion: failure is a process that ends, or a policy of ordinary size refused.
+#[test]
+fn a_policy_that_would_overflow_the_stack_is_refused() {
+    let with = |condition: &str| {
+        load(&format!("{} when {{ {condition} }};", exception("@id", "@id").trim_end().trim_end_matches(';')))
+    };
+    let chain = |times| format!("{}true", "true && ".repeat(times));
+    let nested = |times| format!("{}true{}", "(".repeat(times), ")".repeat(times));
+    for deep in [chain(1_000), nested(1_000), "[".repeat(1_000), "if true then true else ".repeat(1_000)] {
+        let found = with(&deep).unwrap_err().to_string();
+        assert!(found.contains("the policy is nested too deeply"), "{found}");
+    }
+    // What is wrong with these is what they say, and not how long they are.
+    for shallow in [chain(60), nested(14)] {
+        let found = with(&shallow).map(drop).map_err(|problems| problems.to_string());
+        assert!(!found.is_err_and(|found| found.contains("nested too deeply")));
+    }
+}

@@ -1,5 +1,11 @@
 use std::fmt;
 
+use crate::vocabulary::is_forbidden;
+
+/// The longest message and the longest advice that is told, in characters; the advice may list what is known.
+const MESSAGE_CHARACTERS_MAX: usize = 400;
+const HELP_CHARACTERS_MAX: usize = 2_000;
+
 /// One thing that is wrong in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
@@ -9,7 +15,7 @@ pub struct Problem {
     pub line: usize,
     /// The column, counted in characters from 1.
     pub column: usize,
-    /// What is wrong: lowercase, one line.
+    /// What is wrong: lowercase, one line. [`Problems`] keeps it so, whatever a file held that it quotes.
     pub message: String,
     /// What to write instead.
     pub help: Option<String>,
@@ -32,12 +38,17 @@ pub struct Problems(Vec<Problem>);
 impl Problems {
     /// A single problem.
     pub fn one(problem: Problem) -> Self {
-        Self(vec![problem])
+        let mut problems = Self::default();
+        problems.push(problem);
+        problems
     }
 
     /// Adds a problem.
     pub fn push(&mut self, problem: Problem) {
-        self.0.push(problem);
+        let Problem { message, help, .. } = &problem;
+        let message = one_line(message, MESSAGE_CHARACTERS_MAX);
+        let help = help.as_ref().map(|help| one_line(help, HELP_CHARACTERS_MAX));
+        self.0.push(Problem { message, help, ..problem });
     }
 
     /// Adds the problems of another file.
@@ -48,6 +59,10 @@ impl Problems {
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// The problems.
@@ -84,3 +99,13 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+/// Messages quote names that a file made up: what would start another line or turn text around becomes `?`, and what is
+/// beyond `max` characters `…`.
+fn one_line(text: &str, max: usize) -> String {
+    let mut line: String = text.chars().take(max).map(|c| if is_forbidden(c) { '?' } else { c }).collect();
+    if line.len() < text.len() && text.chars().nth(max).is_some() {
+        line.push('…');
+    }
+    line
+}

@@ -25,7 +25,7 @@ pub enum TextError {
 }
 
 /// Control characters and the marks that reorder text on screen (Unicode `Bidi_Control`), which hide what a log line says.
-fn is_forbidden(c: char) -> bool {
+pub(crate) fn is_forbidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}' | '\u{2028}' | '\u{2029}')
 }

@@ -3,80 +3,11 @@
 use heyan::sample::cases::item;
 use heyan_proto::reason::Reason;
 use heyan_proto::v1::claim::Value;
-use heyan_proto::v1::{Claim, Operator, RetrieveResultRequest, SubjectKind, TextList, VerifyRequest};
+use heyan_proto::v1::{Claim, IntegerList, Operator, SubjectKind, VerifyRequest};
 
-/// What the question was before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Base {
-    /// Whether a company has a food licence.
-    Organisation,
-    /// Whether a citizen has an identity card.
-    Person,
-}
-
-/// One bad question.
-pub(super) struct Row<T: 'static> {
-    pub(super) name: &'static str,
-    pub(super) base: Base,
-    pub(super) change: fn(&mut T),
-    pub(super) reason: Reason,
-    pub(super) fields: &'static [&'static str],
-}
-
-const fn row(
-    name: &'static str,
-    change: fn(&mut VerifyRequest),
-    reason: Reason,
-    fields: &'static [&'static str],
-) -> Row<VerifyRequest> {
-    Row { name, base: Base::Organisation, change, reason, fields }
-}
-
-/// A field that is missing, too long or not in its form.
-const fn bad(
-    name: &'static str,
-    change: fn(&mut VerifyRequest),
-    fields: &'static [&'static str],
-) -> Row<VerifyRequest> {
-    row(name, change, Reason::FieldInvalid, fields)
-}
-
-/// A number that is not one of its kind.
-const fn person(name: &'static str, change: fn(&mut VerifyRequest)) -> Row<VerifyRequest> {
-    let row = bad(name, change, &["subject.number"]);
-    Row { base: Base::Person, ..row }
-}
-
-fn number(of: &mut VerifyRequest, kind: SubjectKind, number: &str) {
-    let subject = of.subject.as_mut().unwrap();
-    subject.kind = kind.into();
-    subject.number = number.into();
-}
-
-fn claim(of: &mut VerifyRequest, field: &str, operator: Operator, value: Value) {
-    of.claims = vec![Claim { field: field.into(), operator: operator.into(), value: Some(value) }];
-}
-
-fn texts(items: &[&str]) -> Value {
-    Value::Texts(TextList { items: items.iter().map(|&item| item.into()).collect() })
-}
-
-fn text(text: &str) -> Value {
-    Value::Text(text.into())
-}
-
-fn item(of: &mut VerifyRequest, code: &str) {
-    of.purpose.as_mut().unwrap().item = code.into();
-}
-
-fn long(characters: usize) -> String {
-    "样".repeat(characters)
-}
-
-const NUL: &str = "样\0例";
-const BIDI: &str = "样\u{202E}例";
-const ISOLATE: &str = "样\u{2066}例\u{2069}";
-const LINE: &str = "样\n例";
+pub(super) use super::retrievals::RETRIEVALS;
+pub(super) use super::row::Base;
+use super::row::{BIDI, ISOLATE, LINE, NUL, Row, bad, claim, item, long, number, person, row, text, texts};
 
 macro_rules! purpose {
     ($of:ident.$field:ident = $text:expr) => {
@@ -104,6 +35,8 @@ pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
     bad("request_id: no hyphens", |q| q.request_id = q.request_id.replace('-', ""), &["request_id"]),
     bad("request_id: braces", |q| q.request_id = format!("{{{}}}", q.request_id), &["request_id"]),
     bad("request_id: URN", |q| q.request_id = format!("urn:uuid:{}", q.request_id), &["request_id"]),
+    bad("request_id: NUL", |q| q.request_id = q.request_id.replace('-', "\0"), &["request_id"]),
+    bad("request_id: bidi", |q| q.request_id = q.request_id.replace('-', "\u{202E}"), &["request_id"]),
     bad("request_id: overlong", |q| q.request_id = "a".repeat(100_000), &["request_id"]),
     // Messages that are missing
     bad("no purpose", |q| q.purpose = None, &["purpose.item", "purpose.case_number", "purpose.reason"]),
@@ -113,6 +46,8 @@ pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
     bad("item: empty", |q| item(q, ""), &["purpose.item"]),
     bad("item: no code", |q| item(q, "food"), &["purpose.item"]),
     bad("item: NUL", |q| item(q, "11500000MB000006XJ20010230040\x001"), &["purpose.item"]),
+    bad("item: bidi", |q| item(q, "11500000MB000006XJ\u{202E}2001023004001"), &["purpose.item"]),
+    bad("item: no such level", |q| item(q, "11500000MB000006XJ9001023004001"), &["purpose.item"]),
     bad("item: overlong", |q| item(q, &"1".repeat(10_000)), &["purpose.item"]),
     bad("item: check character", |q| item(q, "11500000MB000006XA2001023004001"), &["purpose.item"]),
     row("item: unknown", |q| item(q, "11500000MB000006XJ2001023004099"), Reason::ItemUnknown, &["purpose.item"]),
@@ -169,6 +104,7 @@ pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
     bad("case number: NUL", purpose!(q.case_number = NUL), &["purpose.case_number"]),
     bad("case number: bidi", purpose!(q.case_number = BIDI), &["purpose.case_number"]),
     bad("reason: empty", purpose!(q.reason = ""), &["purpose.reason"]),
+    bad("reason: blank", purpose!(q.reason = "\u{3000}\t "), &["purpose.reason"]),
     bad("reason: overlong", purpose!(q.reason = long(201)), &["purpose.reason"]),
     bad("reason: NUL", purpose!(q.reason = NUL), &["purpose.reason"]),
     bad("reason: bidi", purpose!(q.reason = ISOLATE), &["purpose.reason"]),
@@ -178,12 +114,16 @@ pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
     bad("official.id: overlong", official!(q.id = long(65)), &["official.id"]),
     bad("official.id: NUL", official!(q.id = NUL), &["official.id"]),
     bad("official.id: bidi", official!(q.id = BIDI), &["official.id"]),
+    bad("official.id: blank", official!(q.id = "  "), &["official.id"]),
+    bad("official.name: empty", official!(q.name = ""), &["official.name"]),
     bad("official.name: overlong", official!(q.name = long(65)), &["official.name"]),
     bad("official.name: NUL", official!(q.name = NUL), &["official.name"]),
     bad("official.name: bidi", official!(q.name = ISOLATE), &["official.name"]),
+    bad("official.unit: empty", official!(q.unit = ""), &["official.unit"]),
     bad("official.unit: overlong", official!(q.unit = long(129)), &["official.unit"]),
     bad("official.unit: NUL", official!(q.unit = NUL), &["official.unit"]),
     bad("official.unit: bidi", official!(q.unit = BIDI), &["official.unit"]),
+    bad("official.terminal: empty", official!(q.terminal = ""), &["official.terminal"]),
     bad("official.terminal: overlong", official!(q.terminal = long(65)), &["official.terminal"]),
     bad("official.terminal: NUL", official!(q.terminal = NUL), &["official.terminal"]),
     bad("official.terminal: bidi", official!(q.terminal = BIDI), &["official.terminal"]),
@@ -227,6 +167,12 @@ pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
     bad("code: bidi", |q| number(q, SubjectKind::CreditCode, "91500000MA0000015\u{202E}Q"), &["subject.number"]),
     bad("code: overlong", |q| number(q, SubjectKind::CreditCode, &"9".repeat(10_000)), &["subject.number"]),
     person("citizen: check character", |q| number(q, SubjectKind::CitizenNumber, "500103200002290022")),
+    person("citizen: empty", |q| number(q, SubjectKind::CitizenNumber, "")),
+    person("citizen: NUL", |q| number(q, SubjectKind::CitizenNumber, "50010320000229002\x001")),
+    person("citizen: bidi", |q| number(q, SubjectKind::CitizenNumber, "\u{2066}500103200002290021")),
+    person("citizen: Cyrillic", |q| number(q, SubjectKind::CitizenNumber, "11010519491231002\u{425}")),
+    person("citizen: overlong", |q| number(q, SubjectKind::CitizenNumber, &"5".repeat(10_000))),
+    person("citizen: an organisation", |q| number(q, SubjectKind::CitizenNumber, "91500000MA0000015Q")),
     person("citizen: no such day", |q| number(q, SubjectKind::CitizenNumber, "500103200102290021")),
     person("citizen: fifteen digits", |q| number(q, SubjectKind::CitizenNumber, "500103000229002")),
     person("citizen: a letter", |q| number(q, SubjectKind::CitizenNumber, "50010320000229002Z")),
@@ -241,6 +187,15 @@ pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
     bad("subject.name: NUL", name!(NUL), &["subject.name"]),
     bad("subject.name: bidi", name!(BIDI), &["subject.name"]),
     bad("subject.name: isolate", name!(ISOLATE), &["subject.name"]),
+    bad("subject.name: blank", name!("\u{3000}"), &["subject.name"]),
+    Row {
+        base: Base::Person,
+        ..bad(
+            "certificate: nothing to compare it with",
+            |q| q.certificate_number = Some("JY15001120000001".into()),
+            &["certificate_number"],
+        )
+    },
     // certificate_number
     bad("certificate: empty", |q| q.certificate_number = Some(String::new()), &["certificate_number"]),
     bad("certificate: overlong", |q| q.certificate_number = Some(long(129)), &["certificate_number"]),
@@ -271,6 +226,25 @@ pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
         &["claims[0].field"],
     ),
     row(
+        "claim: an overlong field",
+        |q| claim(q, &"a".repeat(100_000), Operator::Equals, text("甲")),
+        Reason::FieldUnknown,
+        &["claims[0].field"],
+    ),
+    row(
+        "claim: a field with bidi",
+        |q| claim(q, "business\u{202E}_items", Operator::Equals, text("甲")),
+        Reason::FieldUnknown,
+        &["claims[0].field"],
+    ),
+    row("claim: no field", |q| claim(q, "", Operator::Equals, text("甲")), Reason::FieldUnknown, &["claims[0].field"]),
+    row(
+        "claim: a field of another result type",
+        |q| claim(q, "registered_capital", Operator::AtLeast, Value::Integer(1)),
+        Reason::FieldUnknown,
+        &["claims[0].field"],
+    ),
+    row(
         "claim: the second one has no such field",
         |q| {
             q.claims.push(Claim { field: "colour".into(), operator: Operator::Equals.into(), value: Some(text("甲")) })
@@ -293,6 +267,24 @@ pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
     row(
         "operator: no scope",
         |q| claim(q, "valid_to", Operator::Contains, texts(&["2026-01-01"])),
+        Reason::OperatorUnfit,
+        &["claims[0].operator"],
+    ),
+    row(
+        "operator: none but EQUALS is for a flag",
+        |q| claim(q, "renewal_pending", Operator::AtLeast, Value::Integer(1)),
+        Reason::OperatorUnfit,
+        &["claims[0].operator"],
+    ),
+    row(
+        "operator: none of a list for a date",
+        |q| claim(q, "valid_to", Operator::OneOf, texts(&["2026-01-01"])),
+        Reason::OperatorUnfit,
+        &["claims[0].operator"],
+    ),
+    row(
+        "operator: no limit for a scope",
+        |q| claim(q, "business_items", Operator::Equals, text("热食类食品制售")),
         Reason::OperatorUnfit,
         &["claims[0].operator"],
     ),
@@ -379,6 +371,40 @@ pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
         |q| claim(q, "valid_to", Operator::Equals, text("2026\u{200F}-01-01")),
         &["claims[0].value"],
     ),
+    row(
+        "value: a number for a date",
+        |q| claim(q, "valid_to", Operator::OnOrAfter, Value::Integer(20_260_101)),
+        Reason::ClaimValueUnfit,
+        &["claims[0].value"],
+    ),
+    row(
+        "value: a number for a flag",
+        |q| claim(q, "renewal_pending", Operator::Equals, Value::Integer(1)),
+        Reason::ClaimValueUnfit,
+        &["claims[0].value"],
+    ),
+    row(
+        "value: texts for numbers",
+        |q| {
+            q.result_type = "business-licence".into();
+            claim(q, "registered_capital", Operator::OneOf, texts(&["500万元"]));
+        },
+        Reason::ClaimValueUnfit,
+        &["claims[0].value"],
+    ),
+    bad(
+        "value: too many numbers",
+        |q| {
+            q.result_type = "business-licence".into();
+            claim(q, "registered_capital", Operator::OneOf, Value::Integers(IntegerList { items: vec![7; 65] }));
+        },
+        &["claims[0].value"],
+    ),
+    bad(
+        "value: an overlong text in a list",
+        |q| q.claims[0].value = Some(texts(&["热食类", &long(501)])),
+        &["claims[0].value[1]"],
+    ),
     bad("value: overlong", |q| claim(q, "operator_name", Operator::Equals, text(&long(501))), &["claims[0].value"]),
     row("33 claims", |q| q.claims = vec![q.claims[0].clone(); 33], Reason::TooManyClaims, &["claims"]),
     // as_of and max_age
@@ -391,6 +417,9 @@ pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
     bad("as_of: no such day", |q| q.as_of = Some("2026-02-30".into()), &["as_of"]),
     bad("as_of: a time", |q| q.as_of = Some("2026-01-01T00:00:00Z".into()), &["as_of"]),
     bad("as_of: NUL", |q| q.as_of = Some("2026-01-01\0".into()), &["as_of"]),
+    bad("as_of: bidi", |q| q.as_of = Some("2026-01-01\u{202C}".into()), &["as_of"]),
+    bad("as_of: full width", |q| q.as_of = Some("２０２６-０１-０１".into()), &["as_of"]),
+    bad("as_of: before all dates", |q| q.as_of = Some("-010000-01-01".into()), &["as_of"]),
     bad("as_of: overlong", |q| q.as_of = Some("2".repeat(100_000)), &["as_of"]),
     bad("max_age: negative", |q| q.max_age = Some(prost_types::Duration { seconds: -1, nanos: 0 }), &["max_age"]),
     bad("max_age: nanos", |q| q.max_age = Some(prost_types::Duration { seconds: 1, nanos: -1 }), &["max_age"]),
@@ -405,30 +434,4 @@ pub(super) const VERIFICATIONS: &[Row<VerifyRequest>] = &[
         Reason::ResultTypeUnknown,
         &["result_type"],
     ),
-];
-
-const fn fields(
-    name: &'static str,
-    change: fn(&mut RetrieveResultRequest),
-    reason: Reason,
-    fields: &'static [&'static str],
-) -> Row<RetrieveResultRequest> {
-    Row { name, base: Base::Organisation, change, reason, fields }
-}
-
-pub(super) const RETRIEVALS: &[Row<RetrieveResultRequest>] = &[
-    fields("no fields", |q| q.fields.clear(), Reason::FieldInvalid, &["fields"]),
-    fields("an empty field", |q| q.fields = vec![String::new()], Reason::FieldUnknown, &["fields[0]"]),
-    fields("no such field", |q| q.fields.push("colour".into()), Reason::FieldUnknown, &["fields[1]"]),
-    fields("a field with NUL", |q| q.fields.push("valid_to\0".into()), Reason::FieldUnknown, &["fields[1]"]),
-    fields("a field twice", |q| q.fields.push("business_items".into()), Reason::FieldInvalid, &["fields[1]"]),
-    fields("33 fields", |q| q.fields = vec!["valid_to".into(); 33], Reason::TooManyClaims, &["fields"]),
-    fields("not disclosed", |q| q.fields.push("premises".into()), Reason::DisclosureNotAllowed, &["fields[1]"]),
-    fields(
-        "no purpose",
-        |q| q.purpose = None,
-        Reason::FieldInvalid,
-        &["purpose.item", "purpose.case_number", "purpose.reason"],
-    ),
-    fields("as_of to come", |q| q.as_of = Some("2999-01-01".into()), Reason::AsOfInFuture, &["as_of"]),
 ];

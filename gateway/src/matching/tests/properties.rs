@@ -1,6 +1,6 @@
 use heyan_adapters::{Fold, Holding, Holdings};
 use heyan_proto::vocabulary::{
-    Claim, ClaimOutcome, ClaimValue, Disclosure, FieldValue, Finding, Operator, ResultState, Term,
+    Claim, ClaimOutcome, ClaimValue, Disclosure, FieldValue, Finding, Operator, PersonalText, ResultState, Term,
 };
 use jiff::ToSpan;
 use jiff::civil::date;
@@ -20,33 +20,47 @@ fn rule() -> impl Strategy<Value = Fold> {
     select(Fold::ALL.to_vec())
 }
 
-/// Text that a claim can have: of a few characters, none of them forbidden.
+/// Text that a claim can have: of a few characters that folding treats, or of any that may be written.
 fn claimed() -> impl Strategy<Value = String> {
-    "[·•・（）()王五买提AB12号\u{E863}]{1,12}"
+    let treated = "[·•・（）()王五买提AB12号\u{E863}]{1,12}";
+    let any = "\\PC{1,16}".prop_filter("it may be written", |text| PersonalText::parse(text, 256).is_ok());
+    prop_oneof![treated, any]
 }
 
-/// A record whose fields have any values, and a claim of each value.
+/// A record whose fields have any values, and every claim that says of a field what it is.
 fn record_and_claims() -> impl Strategy<Value = (Holding, Vec<Claim>)> {
     (claimed(), claimed(), prop::collection::vec(claimed(), 1..5), any::<i64>(), 0_i64..50_000, any::<bool>()).prop_map(
         |(person, shop, items, seats, days, pending)| {
             let inspected = date(1900, 1, 1) + days.days();
             let items: Vec<&str> = items.iter().map(String::as_str).collect();
+            let (whole, on) = (ClaimValue::Integer(seats), ClaimValue::Date(day(inspected)));
+            let (held_seats, held_on) = (FieldValue::Integer(seats), FieldValue::Date(Term::On(inspected)));
             let pairs = [
                 ("person", FieldValue::Text(person.clone()), ClaimValue::Text(text(&person)), Operator::Equals),
+                (
+                    "person",
+                    FieldValue::Text(person.clone()),
+                    ClaimValue::Texts(texts(&["别", &person])),
+                    Operator::OneOf,
+                ),
+                ("shop", FieldValue::Text(shop.clone()), ClaimValue::Text(text(&shop)), Operator::Equals),
                 ("shop", FieldValue::Text(shop.clone()), ClaimValue::Texts(texts(&[&shop, "别"])), Operator::OneOf),
+                ("place", FieldValue::Text(shop.clone()), ClaimValue::Text(text(&shop)), Operator::Equals),
+                ("code", FieldValue::Text(person.clone()), ClaimValue::Text(text(&person)), Operator::Equals),
+                ("kind", FieldValue::Code("canteen".into()), ClaimValue::Text(text("canteen")), Operator::Equals),
                 (
                     "items",
                     FieldValue::Scope(items.iter().map(ToString::to_string).collect()),
                     ClaimValue::Texts(texts(&items)),
                     Operator::Contains,
                 ),
-                ("seats", FieldValue::Integer(seats), ClaimValue::Integer(seats), Operator::AtMost),
-                (
-                    "inspected",
-                    FieldValue::Date(Term::On(inspected)),
-                    ClaimValue::Date(day(inspected)),
-                    Operator::Equals,
-                ),
+                ("seats", held_seats.clone(), whole.clone(), Operator::Equals),
+                ("seats", held_seats.clone(), whole.clone(), Operator::AtLeast),
+                ("seats", held_seats.clone(), whole, Operator::AtMost),
+                ("seats", held_seats, ClaimValue::Integers(vec![!seats, seats]), Operator::OneOf),
+                ("inspected", held_on.clone(), on.clone(), Operator::Equals),
+                ("inspected", held_on.clone(), on.clone(), Operator::OnOrBefore),
+                ("inspected", held_on, on, Operator::OnOrAfter),
                 ("renewal_pending", FieldValue::Flag(pending), ClaimValue::Flag(pending), Operator::Equals),
             ];
             let mut record = holding("JY1");

@@ -4,13 +4,14 @@
 mod visitor;
 
 use std::cell::RefCell;
+use std::sync::LazyLock;
 
 use axum::response::Response;
 use heyan_proto::reason::Reason;
 use heyan_proto::vocabulary::Localized;
 use http::Extensions;
 use prost::Message as _;
-use prost_reflect::MessageDescriptor;
+use prost_reflect::{DescriptorPool, MessageDescriptor};
 use serde::de::DeserializeSeed as _;
 use serde_json::error::Category;
 use tonic::Status;
@@ -125,4 +126,18 @@ impl Misread {
         let message = format!("{}: line {line}, column {column}, {place}{}", text.en, expected.en);
         Status::with_error_details(reason.code(), message, details)
     }
+}
+
+/// A document as the binary form of this message of the contract, or where it is none (path, line, column) and what is expected
+/// there; for the fuzz target.
+///
+/// # Errors
+/// As [`message`].
+#[doc(hidden)]
+pub fn read_document(of: &str, document: &[u8]) -> Result<Vec<u8>, (String, usize, usize, Localized)> {
+    static CONTRACT: LazyLock<DescriptorPool> = LazyLock::new(|| {
+        DescriptorPool::decode(crate::api::DESCRIPTOR).expect("the contract is built in, and tests read it")
+    });
+    let of = CONTRACT.get_message_by_name(of).expect("the fuzz target names a message of the contract");
+    message(&of, document).map_err(|Misread { path, line, column, expected, .. }| (path, line, column, expected))
 }
