@@ -14,6 +14,7 @@
 mod body;
 mod cipher;
 mod committer;
+mod delivery;
 mod draft;
 mod keys;
 mod leaf;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use aws_lc_rs::{constant_time, hmac};
 use jiff::{SignedDuration, Timestamp};
+use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
@@ -224,7 +226,7 @@ impl Inner {
     /// Hands an entry to the committer and waits until it is durable.
     async fn append(&self, draft: Draft, intent: Option<LiveIntent>, slot: Option<Slot>) -> Result<Done, AuditError> {
         let (done, is_done) = oneshot::channel();
-        self.queue.push(Job { draft, intent, slot, done })?;
+        self.queue.push(Job { draft, intent, slot, done, home: Handle::current() })?;
         match tokio::time::timeout(DURABLE_WITHIN, is_done).await {
             Ok(Ok(done)) => done,
             Ok(Err(_)) => Err(AuditError::Unavailable),

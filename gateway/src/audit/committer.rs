@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::REPLY_KEPT;
 use super::cipher::Cipher;
+use super::delivery::Deliveries;
 use super::draft::{self, Draft, Drafting, Place};
 use super::keys::AuditKeys;
 use super::leaf::LeafView;
@@ -82,9 +83,12 @@ impl Committer {
         match done {
             Ok(appended) if appended.is_empty() => Ok(()),
             Ok(appended) => {
-                for (job, appended) in jobs.into_iter().zip(appended) {
-                    self.release(job, appended);
+                let mut deliveries = Deliveries::default();
+                for (mut job, appended) in jobs.into_iter().zip(appended) {
+                    let outcome = self.outcome(&mut job, appended);
+                    deliveries.add(job, outcome);
                 }
+                deliveries.make();
                 self.queue.trust();
                 Ok(())
             }
@@ -100,22 +104,16 @@ impl Committer {
         self.store.append(drafts, self.clock.now().as_microsecond(), &seal)
     }
 
-    fn release(&self, job: Job, appended: Appended) {
-        let Appended::Stored { place, leaf_hash } = appended else {
-            return refuse_one(job, AuditError::Taken);
-        };
-        let Ok(recorded_at) = Timestamp::from_microsecond(place.at) else {
-            return refuse_one(job, AuditError::Unavailable);
-        };
+    fn outcome(&self, job: &mut Job, appended: Appended) -> Result<Done, AuditError> {
+        let Appended::Stored { place, leaf_hash } = appended else { return Err(AuditError::Taken) };
+        let recorded_at = Timestamp::from_microsecond(place.at).map_err(|_| AuditError::Unavailable)?;
         let receipt = Receipt { index: place.index, leaf_hash, decision: job.draft.leaf.decision, recorded_at };
         let is_intent = matches!(job.draft.step, draft::Step::Intent(_));
         let intent = is_intent.then(|| LiveIntent::new(&self.queue, place.index));
-        if let Some(answered) = job.intent {
+        if let Some(answered) = job.intent.take() {
             answered.close();
         }
-        // Where nobody waits any more the intent comes back in the error, is dropped, and is closed as abandoned.
-        drop(job.done.send(Ok(Done { receipt, intent })));
-        drop(job.slot);
+        Ok(Done { receipt, intent })
     }
 
     /// The entries that close the intents which nobody will answer: of cancelled calls, of failed commits, of a crash.
@@ -181,12 +179,9 @@ impl Committer {
 }
 
 fn refuse(jobs: Vec<Job>) {
+    let mut deliveries = Deliveries::default();
     for job in jobs {
-        refuse_one(job, AuditError::Unavailable);
+        deliveries.add(job, Err(AuditError::Unavailable));
     }
-}
-
-fn refuse_one(job: Job, error: AuditError) {
-    // Where nobody waits any more there is nobody to tell.
-    drop(job.done.send(Err(error)));
+    deliveries.make();
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
 use super::draft::Draft;
@@ -24,6 +25,8 @@ pub(super) struct Job {
     /// The question's place among those in flight, freed when the entry's fate is known.
     pub(super) slot: Option<Slot>,
     pub(super) done: oneshot::Sender<Result<Done, AuditError>>,
+    /// Where the entry is waited for.
+    pub(super) home: Handle,
 }
 
 /// What a job came to.
