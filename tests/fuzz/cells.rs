@@ -47,7 +47,7 @@ impl Department {
             )
             .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let nobody: std::sync::Arc<dyn heyan_adapters::GuardListener> = std::sync::Arc::new(());
+        let nobody: Arc<dyn heyan_adapters::GuardListener> = Arc::new(());
         let adapter = connect(&declaration, folder.path(), &nobody).unwrap();
         Self { database, adapter, runtime, _folder: folder }
     }

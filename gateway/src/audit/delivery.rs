@@ -8,7 +8,10 @@ use super::record::AuditError;
 /// What the entries of a batch came to, by the runtime on which each is waited for. A runtime is woken once for all of its own:
 /// each time costs a system call of the committer, and often the sleep of a thread.
 #[derive(Default)]
-pub(super) struct Deliveries(Vec<(Handle, Vec<(Job, Result<Done, AuditError>)>)>);
+pub(super) struct Deliveries(Vec<(Handle, Vec<Delivery>)>);
+
+/// An entry, and what it came to.
+type Delivery = (Job, Result<Done, AuditError>);
 
 impl Deliveries {
     pub(super) fn add(&mut self, job: Job, outcome: Result<Done, AuditError>) {

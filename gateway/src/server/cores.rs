@@ -6,10 +6,15 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
+
+/// How often a core looks up although nothing has come. A timer that is due before the core means to look up costs a system call,
+/// and each call sets two; so it always means to do so sooner than they are due.
+const TICK: Duration = Duration::from_millis(100);
 
 /// The threads that serve connections. They end when this is dropped, with whatever is still in work on them.
 #[derive(Debug)]
@@ -65,12 +70,24 @@ impl Core {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (handle, (end, ended)) = (runtime.handle().clone(), oneshot::channel());
         thread::Builder::new().name(format!("core-{number}")).spawn(move || {
-            // Nothing is ever sent: it ends when the other end is dropped.
-            drop(runtime.block_on(ended));
+            runtime.block_on(async {
+                tokio::select! {
+                    // Nothing is ever sent: it ends when the other end is dropped.
+                    _ = ended => {}
+                    () = ticking() => {}
+                }
+            });
             // A look-up that hangs in a file system must not hold the thread.
             runtime.shutdown_background();
         })?;
         Ok(Self { runtime: handle, open: TaskTracker::new(), _end: Some(end) })
+    }
+}
+
+async fn ticking() {
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tick.tick().await;
     }
 }
 
