@@ -98,6 +98,8 @@ impl Committer {
                 if let Some(observer) = self.queue.observer() {
                     observer.failed();
                 }
+                // Nothing is let in before the first learns of it, so that none comes between.
+                refuse(self.queue.go_down(&error.to_string()));
                 refuse(jobs);
                 Err(error)
             }
