@@ -15,8 +15,8 @@ const NONCE_BYTES: usize = 12;
 
 /// Encrypts what is personal. A sealed text says which scheme sealed it, so that schemes can be exchanged.
 pub(super) trait Cipher: Send + Sync + fmt::Debug {
-    /// Encrypts `plain` for its place; the same place must be named to open it.
-    fn seal(&self, place: &Context<'_>, plain: Vec<u8>) -> Result<Vec<u8>, CipherError>;
+    /// Encrypts `plain` for its place into `sealed`, which is emptied first; the same place must be named to open it.
+    fn seal(&self, place: &Context<'_>, plain: &[u8], sealed: &mut Vec<u8>) -> Result<(), CipherError>;
 
     /// Decrypts what [`Self::seal`] made for this place; anything else is an error.
     fn open(&self, place: &Context<'_>, sealed: &[u8]) -> Result<Vec<u8>, CipherError>;
@@ -40,26 +40,33 @@ pub(super) struct Context<'a> {
 #[error("an audit body could not be encrypted or decrypted")]
 pub(super) struct CipherError;
 
-type DataKeys = HashMap<(i64, Box<str>), Arc<RandomizedNonceKey>>;
+/// By department, of one day: entries of two days are seldom in work at once.
+type DataKeys = HashMap<Box<str>, Arc<RandomizedNonceKey>>;
 
 /// AES-256-GCM with random nonces. Sealed: the scheme's byte, the nonce, the ciphertext with its tag.
 pub(super) struct AesGcm {
     master: hmac::Key,
-    keys: Mutex<DataKeys>,
+    /// The day of the keys in memory, and they.
+    keys: Mutex<(i64, DataKeys)>,
 }
 
 impl AesGcm {
     const SCHEME: u8 = 1;
 
     pub(super) fn new(master: &[u8; 32]) -> Self {
-        Self { master: hmac::Key::new(hmac::HMAC_SHA256, master), keys: Mutex::new(HashMap::new()) }
+        Self { master: hmac::Key::new(hmac::HMAC_SHA256, master), keys: Mutex::default() }
     }
 
     fn data_key(&self, place: &Context<'_>) -> Result<Arc<RandomizedNonceKey>, CipherError> {
         let day = place.at.div_euclid(MICROS_PER_DAY);
         let department = place.department.unwrap_or_default();
         let mut keys = self.keys.lock().expect("no holder of this lock can panic");
-        if let Some(key) = keys.get(&(day, Box::from(department))) {
+        let (day_in_memory, keys) = &mut *keys;
+        if *day_in_memory != day || keys.len() >= KEYS_MAX {
+            keys.clear();
+            *day_in_memory = day;
+        }
+        if let Some(key) = keys.get(department) {
             return Ok(Arc::clone(key));
         }
         let mut context = hmac::Context::with_key(&self.master);
@@ -67,24 +74,25 @@ impl AesGcm {
         context.update(&day.to_be_bytes());
         context.update(department.as_bytes());
         let key = RandomizedNonceKey::new(&AES_256_GCM, context.sign().as_ref()).map_err(|_| CipherError)?;
-        if keys.len() >= KEYS_MAX {
-            keys.clear();
-        }
         let key = Arc::new(key);
-        keys.insert((day, department.into()), Arc::clone(&key));
+        keys.insert(department.into(), Arc::clone(&key));
         Ok(key)
     }
 }
 
 impl Cipher for AesGcm {
-    fn seal(&self, place: &Context<'_>, mut plain: Vec<u8>) -> Result<Vec<u8>, CipherError> {
+    fn seal(&self, place: &Context<'_>, plain: &[u8], sealed: &mut Vec<u8>) -> Result<(), CipherError> {
         let key = self.data_key(place)?;
-        let nonce = key.seal_in_place_append_tag(Aad::from(place.bytes()), &mut plain).map_err(|_| CipherError)?;
-        let mut sealed = Vec::with_capacity(1 + NONCE_BYTES + plain.len());
+        sealed.clear();
         sealed.push(Self::SCHEME);
-        sealed.extend_from_slice(nonce.as_ref());
-        sealed.append(&mut plain);
-        Ok(sealed)
+        sealed.extend_from_slice(&[0; NONCE_BYTES]);
+        sealed.extend_from_slice(plain);
+        let (head, text) = sealed.split_at_mut(1 + NONCE_BYTES);
+        let (nonce, tag) =
+            key.seal_in_place_separate_tag(Aad::from(place.bytes()), text).map_err(|_| CipherError)?;
+        head[1..].copy_from_slice(nonce.as_ref());
+        sealed.extend_from_slice(tag.as_ref());
+        Ok(())
     }
 
     fn open(&self, place: &Context<'_>, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
@@ -126,7 +134,8 @@ mod tests {
     #[test]
     fn opens_only_at_its_own_place() {
         let cipher = AesGcm::new(&[1; 32]);
-        let sealed = cipher.seal(&PLACE, b"personal".to_vec()).unwrap();
+        let mut sealed = Vec::new();
+        cipher.seal(&PLACE, b"personal", &mut sealed).unwrap();
         assert!(!sealed.windows(8).any(|part| part == b"personal"));
         assert_eq!(cipher.open(&PLACE, &sealed).unwrap(), b"personal");
         for other in [
@@ -144,7 +153,8 @@ mod tests {
     #[test]
     fn refuses_every_flipped_byte_and_every_cut() {
         let cipher = AesGcm::new(&[1; 32]);
-        let sealed = cipher.seal(&PLACE, b"personal".to_vec()).unwrap();
+        let mut sealed = Vec::new();
+        cipher.seal(&PLACE, b"personal", &mut sealed).unwrap();
         for at in 0..sealed.len() {
             let mut bad = sealed.clone();
             bad[at] ^= 1;

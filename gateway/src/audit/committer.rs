@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::REPLY_KEPT;
 use super::cipher::Cipher;
 use super::delivery::Deliveries;
-use super::draft::{self, Draft, Drafting, Place};
+use super::draft::{self, Draft, Drafting, Place, Sealed};
 use super::keys::AuditKeys;
 use super::leaf::LeafView;
 use super::queue::{BATCH_MAX, Done, Job, LiveIntent, Queue, Work};
@@ -107,7 +107,8 @@ impl Committer {
     }
 
     fn append(&self, drafts: &[&Draft]) -> Result<Vec<Appended>, StoreError> {
-        let seal = |draft: &Draft, place: Place| draft.seal(place, self.cipher.as_ref());
+        let cipher = self.cipher.as_ref();
+        let seal = |draft: &Draft, place: Place, sealed: &mut Sealed| draft.seal(place, cipher, sealed);
         let (began, now) = (stopwatch(), self.clock.now());
         let appended = self.store.append(drafts, now.as_microsecond(), &seal)?;
         if let Some(observer) = self.queue.observer() {

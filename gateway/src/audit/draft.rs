@@ -75,12 +75,14 @@ pub(super) struct Place {
     pub(super) stepped_back: bool,
 }
 
-/// What is stored.
+/// What is stored. One after another in the same memory.
+#[derive(Default)]
 pub(super) struct Sealed {
     pub(super) leaf: Vec<u8>,
     pub(super) leaf_hash: [u8; 32],
     pub(super) body: Vec<u8>,
-    pub(super) reply: Option<Vec<u8>>,
+    /// Empty where no reply is kept.
+    pub(super) reply: Vec<u8>,
 }
 
 /// 32 random bytes.
@@ -208,8 +210,8 @@ pub(super) fn value_of(body: &[u8]) -> Option<serde_json::Value> {
 }
 
 impl Draft {
-    /// The bytes to be stored at `place`. May be called again at another place.
-    pub(super) fn seal(&self, place: Place, cipher: &dyn Cipher) -> Result<Sealed, CipherError> {
+    /// Gives the bytes to be stored at `place`. May be called again at another place.
+    pub(super) fn seal(&self, place: Place, cipher: &dyn Cipher, sealed: &mut Sealed) -> Result<(), CipherError> {
         let context = |part| Context {
             part,
             index: place.index,
@@ -217,17 +219,16 @@ impl Draft {
             at: place.at,
             department: self.department.as_deref(),
         };
-        let leaf = self.leaf.at(place.at, place.stepped_back);
-        let reply = match &self.step {
-            Step::Answer { reply, .. } => Some(cipher.seal(&context("reply"), reply.clone())?),
-            _ => None,
-        };
-        Ok(Sealed {
-            leaf_hash: leaf::hash(&leaf),
-            body: cipher.seal(&context("body"), self.body.clone())?,
-            leaf,
-            reply,
-        })
+        self.leaf.write_at(place.at, place.stepped_back, &mut sealed.leaf);
+        sealed.leaf_hash = leaf::hash(&sealed.leaf);
+        cipher.seal(&context("body"), &self.body, &mut sealed.body)?;
+        match &self.step {
+            Step::Answer { reply, .. } => cipher.seal(&context("reply"), reply, &mut sealed.reply),
+            _ => {
+                sealed.reply.clear();
+                Ok(())
+            }
+        }
     }
 }
 

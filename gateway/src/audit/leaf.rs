@@ -108,16 +108,15 @@ impl LeafDraft {
         self.tail.len() + 128
     }
 
-    /// The leaf at its place in time. `stepped_back` marks that the clock of the machine was behind the log.
-    pub(super) fn at(&self, micros: i64, stepped_back: bool) -> Vec<u8> {
-        let mut leaf = Vec::with_capacity(self.len_max());
+    /// Writes the leaf at its place in time. `stepped_back` marks that the clock of the machine was behind the log.
+    pub(super) fn write_at(&self, micros: i64, stepped_back: bool, leaf: &mut Vec<u8>) {
+        leaf.clear();
         write!(leaf, "{{\"v\":1,\"id\":\"{}\",\"at\":{micros}", self.decision.hyphenated())
             .expect("writing to memory never fails");
         if stepped_back {
             leaf.extend_from_slice(b",\"clock\":\"stepped_back\"");
         }
         leaf.extend_from_slice(&self.tail);
-        leaf
     }
 }
 

@@ -17,7 +17,7 @@ use super::draft::{Draft, Place, Sealed};
 use super::record::RequestKey;
 
 /// Gives a draft its bytes at its place.
-pub(super) type Seal<'a> = &'a dyn Fn(&Draft, Place) -> Result<Sealed, CipherError>;
+pub(super) type Seal<'a> = &'a dyn Fn(&Draft, Place, &mut Sealed) -> Result<(), CipherError>;
 
 /// A durable log.
 ///

@@ -74,7 +74,7 @@ impl Bench {
         now: i64,
         drafts: &[&Draft],
     ) -> Result<Vec<Appended>, StoreError> {
-        store.append(drafts, now, &|draft, place| draft.seal(place, &self.cipher))
+        store.append(drafts, now, &|draft, place, sealed| draft.seal(place, &self.cipher, sealed))
     }
 
     /// Appends one draft and gives its place.
@@ -118,9 +118,9 @@ pub(in crate::audit) async fn appends_whole_or_not_at_all(store: Box<dyn Store>)
     let bench = Bench::new();
     let (first, second) = (bench.intent(&claim(1, 1), 1), bench.alone(2));
     let calls = Cell::new(0);
-    let failed = store.append(&[&first, &second], 10, &|draft, place| {
+    let failed = store.append(&[&first, &second], 10, &|draft, place, sealed| {
         calls.set(calls.get() + 1);
-        if calls.get() == 2 { Err(CipherError) } else { draft.seal(place, &bench.cipher) }
+        if calls.get() == 2 { Err(CipherError) } else { draft.seal(place, &bench.cipher, sealed) }
     });
     assert!(matches!(failed, Err(StoreError::Cipher(_))), "{failed:?}");
     store.revive().unwrap();

@@ -24,7 +24,7 @@ use self::finding::{Finding, Key, filed_entries};
 use self::insertion::{Insertion, Question};
 pub(in crate::audit) use self::look::look;
 use super::{Appended, Leaf, Recalled, Seal, Store, StoreError};
-use crate::audit::draft::{Draft, Place};
+use crate::audit::draft::{Draft, Place, Sealed};
 use crate::audit::record::RequestKey;
 
 /// Connections that read while the committer writes.
@@ -155,14 +155,14 @@ impl Store for SqliteStore {
         let (appended, head, additions) = self.write(|transaction| {
             let mut head = head(transaction)?;
             let mut insertion = Insertion::prepare(transaction, &known.finding)?;
-            let mut appended = Vec::with_capacity(drafts.len());
+            let (mut appended, mut sealed) = (Vec::with_capacity(drafts.len()), Sealed::default());
             for draft in drafts {
                 if let Some(without_place) = insertion.refuse(draft)? {
                     appended.push(without_place);
                     continue;
                 }
                 let place = head.next(now);
-                let sealed = seal(draft, place)?;
+                seal(draft, place, &mut sealed)?;
                 insertion.insert(draft, place.index, now, &sealed)?;
                 appended.push(Appended::Stored { place, leaf_hash: sealed.leaf_hash });
                 head.size += 1;

@@ -30,6 +30,8 @@ pub(super) struct Finding {
     run: BTreeSet<(Key, u64)>,
     /// The last of the run that is filed.
     last_filed: Option<(Key, u64)>,
+    /// The run begins with this entry; those before are filed.
+    filed: u64,
     /// The run ends before this entry.
     run_end: u64,
     open: BTreeSet<u64>,
@@ -38,7 +40,9 @@ pub(super) struct Finding {
 /// What an append adds, until it is durable.
 #[derive(Debug, Default)]
 pub(super) struct Additions {
-    keys: BTreeSet<(Key, u64)>,
+    keys: Vec<(Key, u64)>,
+    /// Those of questions, oldest first.
+    questions: Vec<(Key, u64)>,
     opened: BTreeSet<u64>,
     closed: BTreeSet<u64>,
     filed: Option<Filed>,
@@ -65,7 +69,7 @@ impl RequestKey {
 impl Finding {
     /// Reads the entries that are not filed.
     pub(super) fn load(connection: &Connection, head: &Head) -> Result<Self, StoreError> {
-        let mut finding = Self { run_end: head.filed, ..Self::default() };
+        let mut finding = Self { filed: head.filed, run_end: head.filed, ..Self::default() };
         let mut open = connection.prepare("SELECT idx FROM open_intent")?;
         for index in open.query_map([], |row| row.get::<_, i64>(0))? {
             finding.open.insert(index?.cast_unsigned());
@@ -107,6 +111,11 @@ impl Finding {
         (self.open.contains(&intent) || additions.opened.contains(&intent)) && !additions.closed.contains(&intent)
     }
 
+    /// Whether this entry is filed.
+    pub(super) fn is_filed(&self, index: u64) -> bool {
+        index < self.filed
+    }
+
     /// Files a slice of the run within the transaction that appends `count` entries. The head says how far filing came.
     pub(super) fn file(
         &self,
@@ -143,10 +152,12 @@ impl Finding {
 
     /// Takes over what has become durable; `head` is the new one.
     pub(super) fn adopt(&mut self, additions: Additions, head: &Head) {
-        let Additions { keys, opened, closed, filed } = additions;
+        let Additions { keys, opened, closed, filed, .. } = additions;
         self.newer.extend(keys);
         self.open.extend(opened);
-        self.open.retain(|intent| !closed.contains(intent));
+        for intent in &closed {
+            self.open.remove(intent);
+        }
         match filed {
             None => {}
             Some(Filed::UpTo(last)) => self.last_filed = Some(last),
@@ -155,6 +166,7 @@ impl Finding {
                 self.last_filed = None;
             }
         }
+        self.filed = head.filed;
         if self.run.is_empty() && head.size - head.filed >= RUN {
             self.run = std::mem::take(&mut self.newer);
             self.run_end = head.size;
@@ -169,11 +181,12 @@ impl Additions {
         let decision = Some(*draft.leaf.decision.as_bytes());
         let keys = [decision, question].into_iter().chain(tags).flatten();
         self.keys.extend(keys.map(|key| (key, index)));
+        self.questions.extend(question.map(|key| (key, index)));
     }
 
-    /// The entries of this append that mention `key`, oldest first.
-    pub(super) fn entries(&self, key: &Key) -> impl Iterator<Item = u64> {
-        of_key(&self.keys, key)
+    /// The entries of this append that belong to a question, oldest first.
+    pub(super) fn entries(&self, question: &Key) -> impl Iterator<Item = u64> {
+        self.questions.iter().filter(move |(key, _)| key == question).map(|&(_, index)| index)
     }
 
     pub(super) fn open(&mut self, intent: u64) {

@@ -86,8 +86,10 @@ impl<'t> Insertion<'t> {
     /// Whether the question is unanswered and the same; where `intent` is to be closed, whether it is the question's newest.
     fn is_free(&self, claim: &Claim, intent: Option<u64>) -> Result<bool, StoreError> {
         let key = claim.key.digest();
-        let mut indices = filed_entries(self.transaction, &key)?;
-        indices.extend(self.finding.entries(&key).chain(self.additions.entries(&key)));
+        let mut indices: Vec<u64> = self.finding.entries(&key).chain(self.additions.entries(&key)).collect();
+        if indices.is_empty() {
+            indices = filed_entries(self.transaction, &key)?;
+        } // Else what is filed is older, and was looked at when the oldest of these was let in.
         let recorded = Question::read(self.transaction, &key, indices)?;
         Ok(recorded.answer.is_none()
             && recorded.content.is_none_or(|content| content == claim.content)
@@ -107,9 +109,9 @@ impl<'t> Insertion<'t> {
         let decision = draft.leaf.decision.as_bytes();
         self.entry.execute(params![place, decision, sealed.leaf, step, closed, question, content])?;
         self.body.execute(params![place, sealed.body, draft.tags.subject, draft.tags.official, draft.tags.case])?;
-        if let Some(reply) = &sealed.reply {
+        if !sealed.reply.is_empty() {
             // Not the log's time: a clock that was ahead once holds that back, and replies would be kept as long.
-            self.reply.execute(params![place, now, reply])?;
+            self.reply.execute(params![place, now, sealed.reply])?;
         }
         self.additions.mention(draft, question, index);
         if step == INTENT {
@@ -117,8 +119,9 @@ impl<'t> Insertion<'t> {
         }
         if let Some(intent) = closes {
             self.additions.close(intent);
-            // Where it is not filed there is nothing to delete.
-            self.transaction.prepare_cached("DELETE FROM open_intent WHERE idx = ?1")?.execute([closed])?;
+            if self.finding.is_filed(intent) {
+                self.transaction.prepare_cached("DELETE FROM open_intent WHERE idx = ?1")?.execute([closed])?;
+            }
         }
         Ok(())
     }
