@@ -77,6 +77,15 @@ impl Metrics {
              flight_joined, when it was being asked the same already.",
             &["outcome"],
         );
+        let connections_ended = made.counters(
+            "heyan_connections_ended_total",
+            "Connections that the gateway ended: age, idle, no_request, reply_not_taken, stopping.",
+            &["reason"],
+        );
+        for reason in ["age", "idle", "no_request", "reply_not_taken", "stopping"] {
+            // Shown from the start: a rate of what is absent is no rate.
+            connections_ended.with_label_values(&[reason]).reset();
+        }
         Self {
             calls: made.histograms(
                 "rpc_server_call_duration_seconds",
@@ -90,11 +99,7 @@ impl Metrics {
                 "heyan_calls_shed_of_caller_total",
                 "Those of the calls refused at once whose caller had too many in work (`limits.in_flight_per_caller`).",
             ),
-            connections_ended: made.counters(
-                "heyan_connections_ended_total",
-                "Connections that the gateway ended: age, idle, no_request, reply_not_taken, stopping.",
-                &["reason"],
-            ),
+            connections_ended,
             panics: made.counter("heyan_panics_total", "Calls that ended in a fault of the gateway's own code."),
             connections: made.gauge("heyan_connections", "Open connections on the service port."),
             handshake_failures: made.counters(
