@@ -171,6 +171,8 @@ impl Audit {
     /// longer kept, [`AuditError::Unavailable`] while the store is.
     pub async fn recall(&self, key: &RequestKey, content: [u8; 32]) -> Result<Option<(Vec<u8>, Receipt)>, AuditError> {
         let inner = &self.inner;
+        // After a commit of unknown outcome the store may show what is not durable.
+        inner.check_serving()?;
         let recalled = inner.store.recall(key).await.map_err(|_| AuditError::Unavailable)?;
         let Some(recalled) = recalled else { return Ok(None) };
         let answered = recalled.answer.as_ref().map(|(leaf, _)| leaf.index);

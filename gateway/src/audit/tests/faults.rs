@@ -66,11 +66,13 @@ async fn while_the_store_is_down_nothing_is_let_in_and_it_recovers_by_itself() {
     let cause = AuditHealth::NotServing { cause: "the connection failed earlier and is not open".to_owned() };
     assert_eq!(*audit.health().borrow(), cause);
     fails_fast(audit.begin(key(1), [1; 32])).await;
+    fails_fast(audit.recall(&key(1), [1; 32])).await;
     fails_fast(audit.record(answered(2, "match"))).await;
     fixture.set_fault(Fault::None);
     let started = crate::clock::stopwatch();
     wait_for_health(&audit, true).await;
     assert!(started.elapsed() < Duration::from_secs(2));
+    assert_eq!(audit.recall(&key(1), [1; 32]).await.unwrap().unwrap().0, b"reply");
     assert_eq!(audit.record(answered(2, "match")).await.unwrap().index(), 2);
 }
 
