@@ -211,6 +211,10 @@ impl Shared {
 
     fn file_id(&self) -> io::Result<FileId> {
         let metadata = std::fs::metadata(&self.path)?;
+        // Opening a named pipe waits until somebody writes to it: the thread would not come back, whatever takes its place.
+        if !metadata.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         Ok((metadata.dev(), metadata.ino()))
     }
 

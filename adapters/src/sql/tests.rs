@@ -101,6 +101,21 @@ async fn a_file_that_is_no_database_is_not_no_record() {
     assert!(adapter.check_health().await.is_err());
 }
 
+/// Failure is a look-up that waits, or a department that cannot be asked once its file is there again: its threads are gone.
+#[tokio::test]
+async fn what_is_no_file_holds_no_thread() {
+    let (folder, adapter) = department(&holding_months("36"));
+    let (file, aside) = (folder.path().join("contract.db"), folder.path().join("aside.db"));
+    std::fs::rename(&file, &aside).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    for _ in 0..100 {
+        let told = tokio::time::timeout(Duration::from_secs(1), ask(&adapter)).await.expect("it is told at once");
+        assert_eq!(told, Err(AdapterError::Unavailable));
+    }
+    std::fs::rename(&aside, &file).unwrap();
+    assert_eq!(ask(&adapter).await.unwrap().records.len(), 1);
+}
+
 #[tokio::test]
 async fn another_schema_is_a_declaration_that_does_not_fit() {
     let (folder, adapter) = department(&holding_months("36"));
