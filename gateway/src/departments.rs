@@ -89,6 +89,9 @@ impl Departments {
         });
         let connected: HashMap<_, _> = connected.collect();
         let in_force: HashSet<Generation> = connected.values().map(|connected| connected.generation).collect();
+        for replaced in before.values().filter(|before| !in_force.contains(&before.generation)) {
+            replaced.pulse.replace();
+        }
         self.tell(directory, &connected);
         self.connected.store(Arc::new(connected));
         self.doubt.notify_one();

@@ -48,6 +48,7 @@ struct Seen {
     failures: u32,
     last_failure: Option<Instant>,
     can_be_asked: Option<bool>,
+    is_replaced: bool,
 }
 
 impl Pulse {
@@ -59,6 +60,11 @@ impl Pulse {
         doubt: Arc<Notify>,
     ) -> Self {
         Self { id, seen: Mutex::default(), meter, told, doubt }
+    }
+
+    /// Its declaration is no longer the one in force: look-ups that are still under way say nothing of the one that is.
+    pub(super) fn replace(&self) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).is_replaced = true;
     }
 
     /// What a look-up came to. `is_whole` says that it had all the time that its declaration allows.
@@ -117,15 +123,16 @@ impl Pulse {
     fn change(&self, by: impl FnOnce(&mut Seen) -> Option<bool>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(now) = by(&mut seen) else { return };
-        if seen.can_be_asked == Some(now) {
+        if seen.can_be_asked == Some(now) || seen.is_replaced {
             return;
         }
         seen.can_be_asked = Some(now);
         // Whoever tells of all departments holds their lock and then takes this one.
         drop(seen);
         self.told.send_if_modified(|told| {
-            let Some(of) = told.get_mut(&self.id) else { return false };
-            of.can_be_asked = self.can_be_asked();
+            let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(of) = told.get_mut(&self.id).filter(|_| !seen.is_replaced) else { return false };
+            of.can_be_asked = seen.can_be_asked;
             self.meter.set_up(of.can_be_asked == Some(true));
             true
         });
@@ -221,6 +228,20 @@ mod tests {
         assert_eq!(can_be_asked(&told), Some(false));
         pulse.observe(&Ok(()), true);
         assert_eq!(can_be_asked(&told), Some(true));
+    }
+
+    #[tokio::test]
+    async fn a_declaration_that_is_replaced_says_nothing_of_the_next() {
+        let (pulse, told, metrics) = pulse();
+        pulse.observe(&Ok(()), true);
+        pulse.replace();
+        for _ in 0..FAILURES {
+            pulse.observe(&DOWN, true);
+        }
+        assert_eq!(can_be_asked(&told), Some(true));
+        assert!(
+            String::from_utf8(metrics.render()).unwrap().contains("heyan_department_up{department=\"transport\"} 1")
+        );
     }
 
     #[tokio::test]
