@@ -75,6 +75,13 @@ pub(super) fn one_of(of: impl Iterator<Item = FieldDescriptor>) -> Localized {
     )
 }
 
+pub(super) fn fewer(max: usize) -> Localized {
+    both(
+        format!("字段值与数组元素合计至多 {max} 个"),
+        format!("is one too many: at most {max} values of fields and in arrays"),
+    )
+}
+
 pub(super) fn a_document() -> Localized {
     both("请求体为空，至少应为 {}", "the body is empty; write at least {}")
 }

@@ -3,10 +3,11 @@
 
 mod visitor;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::LazyLock;
 
 use axum::response::Response;
+use heyan_proto::codec::FIELDS_MAX;
 use heyan_proto::reason::Reason;
 use heyan_proto::vocabulary::Localized;
 use http::Extensions;
@@ -40,6 +41,8 @@ pub(super) fn message(of: &MessageDescriptor, document: &[u8]) -> Result<Vec<u8>
 #[derive(Debug, Default)]
 struct Trace {
     path: RefCell<String>,
+    /// How many there were so far. Two bytes are an empty object, which takes hundreds of bytes of memory once it is read.
+    values: Cell<usize>,
     wrong: RefCell<Option<(Reason, Localized)>>,
 }
 
@@ -51,6 +54,14 @@ impl Trace {
         let read = read()?;
         self.path.borrow_mut().truncate(length);
         Ok(read)
+    }
+
+    /// Counts one more value, of a field or in a list.
+    fn count<E: serde::de::Error>(&self) -> Result<(), E> {
+        if self.values.replace(self.values.get() + 1) >= FIELDS_MAX {
+            return Err(self.wrong(Reason::MessageTooLarge, expected::fewer(FIELDS_MAX)));
+        }
+        Ok(())
     }
 
     /// Remembers what is wrong here. The error itself says nothing, so nothing can be quoted by it.
@@ -84,7 +95,8 @@ impl Trace {
 /// Why a document is not a message: where, and what to write instead.
 #[derive(Debug)]
 pub(super) struct Misread {
-    /// `FIELD_INVALID` where a field has a value that it cannot have, else `JSON_INVALID`.
+    /// `FIELD_INVALID` where a field has a value that it cannot have, `MESSAGE_TOO_LARGE` where there are too many, else
+    /// `JSON_INVALID`.
     reason: Reason,
     /// As errors of the services name fields: `claims[0].operator`. Empty for the document itself.
     path: String,

@@ -63,6 +63,17 @@ fn what_unfolds_to_too_much_is_not_unfolded() {
     assert_eq!(unpack(&packed(1000)[..20], MAX), Err(Fault::MessageInvalid));
 }
 
+/// As over gRPC: failure is a document of a megabyte that becomes a hundred megabytes of memory.
+#[test]
+fn a_document_of_too_many_values_is_not_read_to_its_end() {
+    use heyan_proto::codec::FIELDS_MAX;
+    let document = |items: usize| format!("{{\"requests\":[{}]}}", vec!["{}"; items].join(","));
+    let read = |document: &str| read_document("heyan.v1.BatchVerifyRequest", document.as_bytes());
+    assert_eq!(read(&document(FIELDS_MAX - 1)).unwrap().len(), 2 * (FIELDS_MAX - 1));
+    let (path, ..) = read(&format!("{} this is not read", document(FIELDS_MAX))).unwrap_err();
+    assert_eq!(path, format!("requests[{}]", FIELDS_MAX - 1));
+}
+
 /// A request with a kind of field that `read` does not know stops the server at its start, not a caller.
 #[test]
 fn a_contract_that_json_cannot_carry_is_refused_at_the_start() {

@@ -154,6 +154,7 @@ impl<'de> DeserializeSeed<'de> for Slot<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, document: D) -> Result<Value, D::Error> {
+        self.trace.count()?;
         document.deserialize_any(self)
     }
 }
