@@ -151,6 +151,9 @@ impl Verification {
                 return conclude(call, place, None, facts, Answer::Refusal(refusal)).await;
             }
             Err(error) => {
+                if let Ok(Some(answered)) = self.answered_before(call).await {
+                    return Ok(answered);
+                }
                 self.audit.record(facts.record(Class::Failed)).await?;
                 return Err(Fault::Policy(error));
             }

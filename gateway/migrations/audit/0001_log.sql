@@ -23,7 +23,8 @@ CREATE TABLE entry (
     content   BLOB                                 -- keyed digest of what was asked (32 bytes): without the key nothing can be guessed from it
 ) STRICT;
 
--- What is personal about an entry. Deleting the row erases body, salts and tags together; the leaf stays provable.
+-- What is personal about an entry. Deleting the row, and what `mention` says of its tags, erases body, salts and tags; the leaf
+-- stays provable.
 CREATE TABLE body (
     idx          INTEGER PRIMARY KEY,              -- the entry
     sealed       BLOB NOT NULL,                    -- encrypted: the salt of the body's commitment, then the body

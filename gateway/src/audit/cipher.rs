@@ -88,8 +88,7 @@ impl Cipher for AesGcm {
         sealed.extend_from_slice(&[0; NONCE_BYTES]);
         sealed.extend_from_slice(plain);
         let (head, text) = sealed.split_at_mut(1 + NONCE_BYTES);
-        let (nonce, tag) =
-            key.seal_in_place_separate_tag(Aad::from(place.bytes()), text).map_err(|_| CipherError)?;
+        let (nonce, tag) = key.seal_in_place_separate_tag(Aad::from(place.bytes()), text).map_err(|_| CipherError)?;
         head[1..].copy_from_slice(nonce.as_ref());
         sealed.extend_from_slice(tag.as_ref());
         Ok(())

@@ -177,8 +177,10 @@ impl Store for SqliteStore {
         })?;
         drop(known);
         let mut known = self.known.write().expect("no holder of this lock can panic");
-        known.finding.adopt(additions, &head);
+        let filed = known.finding.adopt(additions, &head);
         known.head = head;
+        drop(known);
+        drop(filed);
         Ok(appended)
     }
 

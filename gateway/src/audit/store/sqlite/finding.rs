@@ -150,19 +150,22 @@ impl Finding {
         Ok(())
     }
 
-    /// Takes over what has become durable; `head` is the new one.
-    pub(super) fn adopt(&mut self, additions: Additions, head: &Head) {
+    /// Takes over what has become durable; `head` is the new one. A run that is filed is given back, to be freed where nobody
+    /// waits for it.
+    #[must_use]
+    pub(super) fn adopt(&mut self, additions: Additions, head: &Head) -> BTreeSet<(Key, u64)> {
         let Additions { keys, opened, closed, filed, .. } = additions;
         self.newer.extend(keys);
         self.open.extend(opened);
         for intent in &closed {
             self.open.remove(intent);
         }
+        let mut done = BTreeSet::new();
         match filed {
             None => {}
             Some(Filed::UpTo(last)) => self.last_filed = Some(last),
             Some(Filed::Whole) => {
-                self.run.clear();
+                done = std::mem::take(&mut self.run);
                 self.last_filed = None;
             }
         }
@@ -171,6 +174,7 @@ impl Finding {
             self.run = std::mem::take(&mut self.newer);
             self.run_end = head.size;
         }
+        done
     }
 }
 
