@@ -2,8 +2,9 @@
 //!
 //! Results go to stdout, messages to stderr. `--output json` prints one object for machines.
 
+pub mod claims;
+
 mod check;
-mod claims;
 mod client;
 mod demo;
 mod directory;
@@ -37,7 +38,7 @@ pub enum Exit {
 /// A message for the person at the terminal, and how the command ends.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub(crate) struct Failure {
+pub struct Failure {
     exit: Exit,
     message: String,
 }

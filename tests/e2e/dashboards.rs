@@ -78,6 +78,7 @@ async fn exported() -> Exported {
     let city = City::new();
     let revoked = "uri = \"spiffe://sample-city.example/system/civil-affairs-hall\"\n";
     city.edit("systems/systems.toml", |text| text.replace(revoked, &format!("{revoked}revoked = true\n")));
+    city.edit("heyan.toml", |text| text.replace("idle = \"5m\"", "idle = \"500ms\""));
     let gateway = Gateway::start(&city);
     for case in CASES.iter().filter(|case| case.system != "civil-affairs-hall") {
         let mut client = VerificationServiceClient::new(gateway.connect(case.system).await);
@@ -88,6 +89,10 @@ async fn exported() -> Exported {
     std::net::TcpStream::connect(gateway.address()).unwrap().write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
     until("what is refused is counted", async || {
         gateway.admin("/metrics").1.contains("heyan_handshake_failures_total{")
+    })
+    .await;
+    until("idle connections are ended", async || {
+        gateway.admin("/metrics").1.contains("heyan_connections_ended_total{")
     })
     .await;
     until("departments are checked", async || gateway.admin("/metrics").1.contains("heyan_department_up{")).await;

@@ -5,8 +5,8 @@
 //! Each target has a corpus: the files of `corpus/<target>/` (`*.lines` hold one input in each line, other files are one),
 //! and what the product's own samples and tests hold already. `cargo test` replays all of it and then tries a few hundred
 //! mutations, the same ones each time. With `HEYAN_FUZZ_SECONDS=60` (`tests/run --long`) each target tries new ones for so
-//! long. What breaks a
-//! target is made small and written to `findings/`; once mended, it moves to the corpus and is tried ever after.
+//! long. What breaks a target is made small and written to `findings/`; once mended, it moves to the corpus and is tried ever
+//! after.
 
 #![expect(clippy::unwrap_used, reason = "what goes wrong here ends the test that it serves")]
 
@@ -26,5 +26,4 @@ mod leaves;
 mod messages;
 mod mutation;
 mod policies;
-
 mod spelling;

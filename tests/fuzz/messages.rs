@@ -173,8 +173,11 @@ fn accepted(words: &Words<'_>, question: &Question) {
         }
     }
     let shown = format!("{question:?}");
+    // Its id and its day are no secrets, and somebody may write the same for a name.
+    let own = [question.request_id.to_string(), question.as_of.to_string()];
     for personal in personal(words) {
-        assert!(!shown.contains(personal) || is_public(personal), "Debug of a question shows {personal}");
+        let may_be_shown = is_public(personal) || own.iter().any(|own| own.contains(personal));
+        assert!(!shown.contains(personal) || may_be_shown, "Debug of a question shows {personal}");
     }
     let again = rewritten(question);
     let second = city::directory().resolve(&question::verify(&again), city::TODAY).unwrap();
@@ -297,12 +300,13 @@ fn personal<'w>(words: &Words<'w>) -> Vec<&'w str> {
     all
 }
 
-/// What everybody may read in the directory, or the product says of itself, is no secret of a caller.
+/// What everybody may read in the directory, or the product says of itself, is no secret of a caller. Errors list names of the
+/// directory: `mother, child` has `other,` in it.
 fn is_public(text: &str) -> bool {
     static PUBLIC: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     let public = PUBLIC.get_or_init(|| {
         let operators = Operator::ALL.map(Operator::as_str).join(", ");
         format!("{:?} {operators} 2026-11-23 810000, 820000 or 830000", city::directory())
     });
-    public.contains(text)
+    public.contains(text) || text.split([',', '、', ' ']).all(|part| public.contains(part))
 }

@@ -12,7 +12,7 @@ use super::client::failed;
 use super::{Exit, Failure};
 
 /// The types of a result type's fields, by name.
-pub(super) type FieldTypes = HashMap<String, v1::FieldType>;
+pub type FieldTypes = HashMap<String, v1::FieldType>;
 
 /// Asks the directory for the types of the fields. An unknown result type has none: the question will say so, and be
 /// recorded.
@@ -28,8 +28,12 @@ pub(super) async fn field_types(result_type: &str, channel: Channel) -> Result<F
     }
 }
 
-/// A field, an operator and a value; lists have commas between their members.
-pub(super) fn claim<T: AsRef<str>>(words: &[T], types: &FieldTypes) -> Result<v1::Claim, Failure> {
+/// A field, an operator and a value; lists have commas between their members. Whether they fit is for the gateway to say.
+///
+/// # Errors
+/// [`Exit::Usage`] where these are no three words, where there is no such operator, or where the value of a number or of yes and
+/// no is none.
+pub fn claim<T: AsRef<str>>(words: &[T], types: &FieldTypes) -> Result<v1::Claim, Failure> {
     use v1::claim::Value;
     let [field, operator, value] = words else {
         return Err(Failure::new(Exit::Usage, "write `--claim FIELD OPERATOR VALUE`"));

@@ -51,7 +51,7 @@ pub(super) struct Gate {
 pub(super) async fn authenticate(gate: &Gate, mut request: Request, next: impl Next) -> Response {
     let Some(peer) = request.extensions().get::<Arc<Peer>>() else {
         tracing::error!("a request reached the services without a connection's certificate");
-        return Fault::Internal.refuse(request).await;
+        return Fault::Internal.mark();
     };
     match identity::identify(&peer.certificate, &*gate.members, gate.clock.now()) {
         Ok(caller) => {
@@ -66,7 +66,7 @@ pub(super) async fn authenticate(gate: &Gate, mut request: Request, next: impl N
         Err(error) => {
             peer.log_once(error);
             gate.metrics.count_identity_failure(error.as_str());
-            Fault::Identity(error).refuse(request).await
+            Fault::Identity(error).mark()
         }
     }
 }

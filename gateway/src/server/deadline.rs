@@ -36,10 +36,10 @@ pub(super) struct Deadlines {
 pub(super) async fn keep_deadline(deadlines: &Deadlines, mut request: Request, next: impl Next) -> Response {
     let allowed = match timeout_of(request.headers()) {
         Ok(asked) => asked.unwrap_or(deadlines.default).min(deadlines.max),
-        Err(Malformed) => return Fault::TimeoutInvalid.refuse(request).await,
+        Err(Malformed) => return Fault::TimeoutInvalid.mark(),
     };
     if allowed.is_zero() {
-        return Fault::Deadline.refuse(request).await;
+        return Fault::Deadline.mark();
     }
     request.extensions_mut().insert(Deadline::after(allowed));
     match tokio::time::timeout(allowed, next.run(request)).await {

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use axum::extract::Request;
 use axum::response::Response;
 use heyan_proto::reason::{DOMAIN, Reason};
 use heyan_proto::vocabulary::Localized;
 use http::{HeaderMap, HeaderValue, header};
-use http_body_util::BodyExt as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use uuid::Uuid;
@@ -19,9 +17,6 @@ use crate::identity::IdentityError;
 
 /// After how long a call that was shed is worth another try.
 pub(crate) const PUSHBACK: Duration = Duration::from_millis(500);
-
-/// How long the unread body of a refused request is waited for.
-const UNREAD: Duration = Duration::from_millis(100);
 
 /// Why the transport answers a call instead of its service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,21 +80,12 @@ impl Fault {
         status
     }
 
-    /// A response that only says which fault this is; the edge puts it into words.
+    /// A response that only says which fault this is; the edge puts it into words. What is left of the request's body is read
+    /// and thrown away behind it (`pace::Request`).
     pub(super) fn mark(self) -> Response {
         let mut response = Response::default();
         response.extensions_mut().insert(self);
         response
-    }
-
-    /// As [`Fault::mark`], for a request that nobody will read: its body is read to the end first, briefly. A body that is
-    /// dropped unread makes HTTP/2 reset the stream, and after about a thousand resets it gives up the whole connection.
-    pub(super) async fn refuse(self, request: Request) -> Response {
-        let mut body = request.into_body();
-        // Nothing of it is kept. Whether it ends, breaks off or is too slow, the answer is the same.
-        let unread = async { while let Some(Ok(_)) = body.frame().await {} };
-        drop(tokio::time::timeout(UNREAD, unread).await);
-        self.mark()
     }
 
     /// What a status without details means: gRPC's own machinery has made it, before or instead of the service.

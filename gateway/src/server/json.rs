@@ -13,7 +13,6 @@ mod tests;
 
 use std::io::Read as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -29,9 +28,6 @@ pub(super) use reply::CODES;
 
 use super::fault::{Fault, Language};
 use super::pace::TOO_SLOW;
-
-/// How long the rest of a body that is too large is read, so that its sender comes to read the answer.
-const REST: Duration = Duration::from_millis(250);
 
 /// The version of the Connect protocol that is spoken, where a request names one.
 const PROTOCOL_VERSION: &[u8] = b"1";
@@ -107,10 +103,7 @@ pub(super) async fn read_request(State(reading): State<Reading>, request: Reques
 }
 
 async fn to_grpc(Reading { methods, message_max }: &Reading, request: Request) -> Result<Request, Response> {
-    let (served, codec, encoding) = match called(methods, &request) {
-        Ok(called) => called,
-        Err(fault) => return Err(fault.refuse(request).await),
-    };
+    let (served, codec, encoding) = called(methods, &request).map_err(Fault::mark)?;
     let (mut parts, body) = request.into_parts();
     let body = collect(body, *message_max).await.map_err(Fault::mark)?;
     let body = match encoding {
@@ -165,7 +158,6 @@ async fn collect(mut body: Body, max: usize) -> Result<Bytes, Fault> {
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() else { continue };
         if collected.len() + data.len() > max {
-            pass_over(body, max).await;
             return Err(Fault::MessageTooLarge);
         }
         collected.extend_from_slice(&data);
@@ -176,21 +168,6 @@ async fn collect(mut body: Body, max: usize) -> Result<Bytes, Fault> {
 /// What an error of a body means.
 fn broken(error: &axum::Error) -> Fault {
     if error.to_string().contains(TOO_SLOW) { Fault::RequestTooSlow } else { Fault::MessageInvalid }
-}
-
-/// Reads on for a moment and keeps nothing: whoever is still sending does not see an answer before a connection that is cut.
-async fn pass_over(mut body: Body, max: usize) {
-    let rest = async {
-        let mut left = 8 * max;
-        while let Some(Ok(frame)) = body.frame().await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-            if left == 0 {
-                break;
-            }
-        }
-    };
-    // Whether it ends or is too slow, the answer is the same.
-    drop(tokio::time::timeout(REST, rest).await);
 }
 
 /// A body out of gzip; what would unfold to more than `max` bytes is refused.

@@ -78,12 +78,13 @@ impl Traffic {
     /// Done when the connection has been without a request, or a reply has waited, for too long.
     pub(super) async fn overstay(&self, limits: &Limits) -> Overstay {
         loop {
+            // What begins meanwhile, a reply or a rest, may be due sooner than what is looked at.
+            let soonest = limits.idle.min(limits.reply);
             let next = self.next(limits);
-            let left = next.map_or(limits.idle.min(limits.reply), |(due, _)| left_until(due));
+            let left = next.map_or(soonest, |(due, _)| left_until(due));
             match next {
                 Some((_, overstay)) if left.is_zero() => return overstay,
-                // What begins meanwhile is due later than what was looked at, but for a reply.
-                _ => sleep(left.min(limits.reply)).await,
+                _ => sleep(left.min(soonest)).await,
             }
         }
     }

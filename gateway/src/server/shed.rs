@@ -57,13 +57,13 @@ pub(super) async fn shed_load(room: &Room, mut request: Request, next: impl Next
     }
     let Some(caller) = request.extensions().get::<Caller>() else {
         tracing::error!("a call came to be counted before its caller was known");
-        return Fault::Internal.refuse(request).await;
+        return Fault::Internal.mark();
     };
     let place = match room.place(caller) {
         Ok(place) => place,
         Err(fault) => {
             room.metrics.count_shed(fault == Fault::TooManyCalls);
-            return fault.refuse(request).await;
+            return fault.mark();
         }
     };
     request.extensions_mut().insert(place.clone());

@@ -84,6 +84,17 @@ async fn a_connection_that_does_nothing_is_closed() {
     call(&silent, "/test.Dummy/Echo").await.unwrap();
 }
 
+/// The first request may have longer than any rest after it.
+#[tokio::test]
+async fn a_connection_that_rests_is_closed_in_its_own_time() {
+    let mut limits = limits();
+    limits.idle = Duration::from_millis(200);
+    let gateway = Running::start(limits).await;
+    let desk = gateway.desk().await;
+    call(&desk, "/test.Dummy/Echo").await.unwrap();
+    gateway.until_metric("heyan_connections_ended_total{reason=\"idle\"} 1").await;
+}
+
 #[tokio::test]
 async fn an_old_connection_is_closed_and_no_call_fails_of_it() {
     let mut limits = limits();
