@@ -60,7 +60,7 @@ pub(super) fn check(tls: &config::Tls, now: Timestamp, found: &mut Findings<'_>)
         let name = authority.subject().to_string();
         check_times(
             "client-ca-time",
-            &format!("调用方签发机构 {name}"),
+            &format!("调用方签发机构 {name} "),
             &format!("the callers' authority {name}"),
             &authority,
             now,
