@@ -17,7 +17,7 @@ use crate::audit::record::RequestKey;
 pub(super) type Key = [u8; 16];
 
 /// Entries whose keys are filed together.
-const RUN: u64 = if cfg!(test) { 8 } else { 32_768 };
+const RUN: u64 = if cfg!(test) { 8 } else { 8_192 };
 /// Keys that are filed for each entry that is appended. An entry has at most five, so that a run ends before the next is full.
 const FILED_PER_ENTRY: usize = 16;
 
