@@ -4,6 +4,7 @@
 use heyan_proto::v1;
 use heyan_proto::v1::verification_service_client::VerificationServiceClient;
 use heyan_tests::{City, Gateway, Told, classes_from, entries, questions, until};
+use rusqlite::{Connection, OpenFlags};
 use tokio::task::JoinSet;
 use tonic::Code;
 use tonic::transport::Channel;
@@ -60,6 +61,42 @@ async fn a_repeated_question_has_the_recorded_answer_also_after_a_restart() {
         assert_eq!(again, first, "{}", case.id);
     }
     assert_eq!(entries(&city).len(), before, "repetitions make no entry");
+}
+
+/// So long ago that it is found through the file alone, in which entries are filed thousands at a time.
+#[tokio::test]
+async fn a_question_that_was_answered_long_ago_is_asked_of_nobody_again() {
+    let city = City::new();
+    let gateway = Gateway::start_with(&city, "warn");
+    let mut asked = Vec::new();
+    for (id, _) in KINDS {
+        let (case, question) = questions::named(id);
+        let first = ask(&mut client(&gateway, case.system).await, &question).await;
+        asked.push((case, question, first));
+    }
+    let last = entries(&city).len() as u64;
+    make_entries(&mut client(&gateway, asked[0].0.system).await, 9_500).await;
+    let log = Connection::open_with_flags(city.file("state/audit.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let filed = log.query_row("SELECT filed FROM head", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert!(filed.cast_unsigned() >= last, "only {filed} entries are filed: nothing is shown");
+    let before = entries(&city).len() as u64;
+    for (case, question, first) in &asked {
+        let mut client = client(&gateway, case.system).await;
+        assert_eq!(ask(&mut client, question).await, *first, "{}", case.id);
+        let mut other = question.clone();
+        other.purpose.as_mut().unwrap().reason.push('二');
+        let told = Told::by(&client.verify(other).await.unwrap_err());
+        assert_eq!((told.code, told.reason.as_str()), (Code::AlreadyExists, "REQUEST_ID_REUSED"), "{}", case.id);
+    }
+    assert_eq!(classes_from(&city, before), [] as [&str; 0], "repetitions make no entry");
+}
+
+/// Entries of questions that are none, a hundred at a time.
+async fn make_entries(client: &mut Client, count: usize) {
+    let requests = vec![v1::VerifyRequest::default(); 100];
+    for _ in 0..count.div_ceil(requests.len()) {
+        client.batch_verify(v1::BatchVerifyRequest { requests: requests.clone() }).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use heyan::sample::cases::{CASES, FURTHER_CASES};
 use heyan_proto::v1;
 use heyan_proto::v1::verification_service_client::VerificationServiceClient;
-use heyan_tests::{City, Gateway, Told, classes_from, questions, until};
+use heyan_tests::{City, Gateway, Told, classes_from, entries, questions, until};
 use tonic::Code;
 use uuid::Uuid;
 use v1::verify_response::Answer;
@@ -140,4 +140,31 @@ async fn an_explanation_of_nothing_leaves_an_entry_too() {
         assert_eq!((told.code, told.reason.as_str()), (Code::NotFound, "DECISION_UNKNOWN"), "{decision_id}");
         assert_eq!(classes_from(&city, before).len(), 1, "{decision_id}");
     }
+}
+
+/// A policy that fails shares nothing, asks nobody, and is recorded; what was answered before it failed stays answered. Failure:
+/// any answer of its own, an intent, another department's questions failing too.
+#[tokio::test]
+async fn a_policy_that_fails_is_no_permit() {
+    let city = City::new();
+    let gateway = Gateway::start(&city);
+    let (case, question) = questions::named("nothing-owed");
+    let mut client = VerificationServiceClient::new(gateway.connect(case.system).await);
+    let first = client.verify(question.clone()).await.unwrap().into_inner();
+    assert!(matches!(first.answer, Some(Answer::Determination(_))), "{first:?}");
+    // Valid, and too large for a number once it is evaluated.
+    let fails = "context.today * 9223372036854775807 > 0";
+    city.edit("policies/tax.cedar", |text| text.replace("context.fields.contains(\"credit_grade\")", fails));
+    gateway.signal("HUP");
+    until("the policy is in force", async || client.clone().verify(questions::of_case(case)).await.is_err()).await;
+    let before = entries(&city).len() as u64;
+    let told = Told::by(&client.verify(questions::live(questions::of_case(case))).await.unwrap_err());
+    assert_eq!((told.code, told.reason.as_str()), (Code::Internal, "POLICY_ERROR"));
+    assert_eq!(classes_from(&city, before), ["failed"]);
+    assert_eq!(client.verify(question).await.unwrap().into_inner(), first, "what was answered stays answered");
+    assert_eq!(classes_from(&city, before), ["failed"], "a repetition makes no entry");
+    let (other, question) = questions::named("food-licence-in-force");
+    let mut client = VerificationServiceClient::new(gateway.connect(other.system).await);
+    let answer = client.verify(question).await.unwrap().into_inner().answer;
+    assert!(matches!(answer, Some(Answer::Determination(_))), "{answer:?}");
 }

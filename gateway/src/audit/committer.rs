@@ -1,4 +1,5 @@
-//! The one thread that writes. A batch is what waited while the batch before it was committed; there is no timer.
+//! The one thread that writes. A batch is what waited while the batch before it was committed, and what comes within the moment
+//! that it is left for questions on their way.
 
 use std::sync::Arc;
 use std::thread;
