@@ -12,6 +12,7 @@
 //! the commit's included, nothing is released and nothing is let in until the store has taken a write again.
 
 mod body;
+mod checking;
 mod cipher;
 mod committer;
 mod delivery;
@@ -19,10 +20,12 @@ mod draft;
 mod inspection;
 mod keys;
 mod leaf;
+mod log_key;
 mod observer;
 mod queue;
 mod record;
 mod reservation;
+mod sequence;
 mod store;
 
 #[cfg(test)]
@@ -40,8 +43,10 @@ use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 pub use self::body::Body;
+pub use self::checking::{Break, Verified, VerifyError, verify_log};
 pub use self::inspection::{Inspection, inspect};
 pub use self::keys::{AuditKeys, KeyError};
+pub use self::leaf::commit;
 #[doc(hidden)]
 pub use self::leaf::read_leaf;
 pub use self::observer::Observer;
@@ -55,10 +60,12 @@ use self::committer::Committer;
 use self::draft::{Claim, Draft, Drafting, Salt};
 use self::leaf::LeafView;
 use self::queue::{Done, Job, LiveIntent, Queue};
+use self::record::Proof;
 use self::reservation::{Slot, Slots};
 use self::store::sqlite::SqliteStore;
 use self::store::{Leaf, Store};
 use crate::clock::Clock;
+use crate::tlog::tree;
 
 /// How long a reply is kept for a question that is asked again.
 const REPLY_KEPT: SignedDuration = SignedDuration::from_hours(24);
@@ -110,18 +117,19 @@ struct Inner {
 }
 
 impl Audit {
-    /// Opens the log in the SQLite file `database`, or starts one. Intents that a crash left open are closed as abandoned.
+    /// Opens the log in the SQLite file `database`, or starts one. The names of its shards begin with `name`. Intents that a crash left open are closed as abandoned.
     ///
     /// # Errors
     /// [`OpenError`] says which file and why: in use by another process, not a log of this version, weaker settings than a
     /// durable commit needs, a key that is missing or that others may read.
-    pub fn open(database: &Path, keys: AuditKeys, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub fn open(database: &Path, name: &str, keys: AuditKeys, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let store = SqliteStore::open(database).map_err(|e| OpenError::Store(e.to_string()))?;
-        Self::over(Arc::new(store), keys, clock)
+        Self::over(Arc::new(store), name, keys, clock)
     }
 
-    fn over(store: Arc<dyn Store>, keys: AuditKeys, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    fn over(store: Arc<dyn Store>, name: &str, keys: AuditKeys, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         keys.tags_of(clock.today())?;
+        let log_key = Arc::new(keys.log_key(name));
         let cipher: Arc<dyn Cipher> = Arc::new(keys.cipher());
         let content_key = keys.content_key();
         let keys = Arc::new(keys);
@@ -133,6 +141,7 @@ impl Audit {
             store: Arc::clone(&store),
             keys: Arc::clone(&keys),
             cipher: Arc::clone(&cipher),
+            log_key,
             clock: Arc::clone(&clock),
         };
         let ended = Mutex::new(Some(committer.start().map_err(OpenError::Thread)?));
@@ -180,7 +189,9 @@ impl Audit {
             let index = answered.or(recalled.intent).ok_or(AuditError::Unavailable)?;
             return Err(AuditError::OtherContent { index });
         }
-        recalled.answer.map(|(leaf, reply)| inner.replay(&leaf, reply)).transpose()
+        let Some((leaf, reply)) = recalled.answer else { return Ok(None) };
+        let proof = inner.store.proof(leaf.index).await.map_err(|_| AuditError::Unavailable)?;
+        inner.replay(leaf, reply, proof).map(Some)
     }
 
     /// Records a call that is no question to be answered once: a rejected argument, a policy that fails.
@@ -272,16 +283,24 @@ impl Inner {
         }
     }
 
-    fn replay(&self, leaf: &Leaf, sealed: Option<Vec<u8>>) -> Result<(Vec<u8>, Receipt), AuditError> {
+    fn replay(&self, leaf: Leaf, sealed: Option<Vec<u8>>, proof: String) -> Result<(Vec<u8>, Receipt), AuditError> {
         let view = LeafView::parse(&leaf.bytes).map_err(|_| AuditError::Unavailable)?;
         let recorded_at = instant(view.at)?;
         let Some(sealed) = sealed.filter(|_| self.clock.now() - REPLY_KEPT < recorded_at) else {
             return Err(AuditError::ReplyGone { index: leaf.index });
         };
-        let framed = self.cipher.open(&context("reply", leaf, &view), &sealed).map_err(|_| AuditError::Unavailable)?;
-        let reply = draft::unframe(&framed).ok_or(AuditError::Unavailable)?.to_vec();
-        let receipt = Receipt { index: leaf.index, leaf_hash: leaf::hash(&leaf.bytes), decision: view.id, recorded_at };
-        Ok((reply, receipt))
+        let framed = self.cipher.open(&context("reply", &leaf, &view), &sealed).map_err(|_| AuditError::Unavailable)?;
+        let (salt, reply) = draft::unframe(&framed).ok_or(AuditError::Unavailable)?;
+        let receipt = Receipt {
+            index: leaf.index,
+            leaf_hash: tree::leaf_hash(&leaf.bytes),
+            leaf: leaf.bytes,
+            salt: *salt,
+            decision: view.id,
+            recorded_at,
+            proof: Proof::Written(proof),
+        };
+        Ok((reply.to_vec(), receipt))
     }
 }
 

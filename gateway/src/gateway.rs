@@ -107,7 +107,8 @@ impl Gateway {
         adopt(&directory.snapshot(), &departments, &metrics);
         let tls = Tls::read(&config.tls.certificate, &config.tls.key, &config.tls.client_ca)?;
         make_folder_of(&config.audit.database)?;
-        let audit = Audit::open(&config.audit.database, AuditKeys::load(&city.join(AUDIT_KEYS))?, Arc::clone(&clock))?;
+        let (database, name) = (&config.audit.database, format!("{}/audit", config.city.trust_domain));
+        let audit = Audit::open(database, &name, AuditKeys::load(&city.join(AUDIT_KEYS))?, Arc::clone(&clock))?;
         audit.observe(Arc::new(metrics.audit().clone()));
         let able = ability::follow(&audit, tls.not_after(), Arc::clone(&clock), Arc::clone(&metrics));
         let verification = Arc::new(Verification {

@@ -3,14 +3,42 @@
 -- An append touches the ends of three tables. What finds an entry again is filed later, many entries at a time: each key
 -- would dirty a page of its own in every commit.
 
+-- Which file this is, and how far finding has come. Nothing of it is part of the log.
+CREATE TABLE file (
+    log       INTEGER PRIMARY KEY CHECK (log = 1), -- always 1: there is one log
+    identity  BLOB    NOT NULL,                    -- 16 random bytes of the log's first day: another log in this file's place is noticed
+    filed     INTEGER NOT NULL                     -- entries before this one are all filed in `mention` and `open_intent`
+) STRICT;
+
 -- Where the log stands. One row, written by every transaction that appends.
 CREATE TABLE head (
     log       INTEGER PRIMARY KEY CHECK (log = 1), -- always 1: there is one log
-    identity  BLOB    NOT NULL,                    -- 16 random bytes of the log's first day: another log in this file's place is noticed
     size      INTEGER NOT NULL,                    -- number of entries; the index of the next one
-    filed     INTEGER NOT NULL,                    -- entries before this one are all filed in `mention` and `open_intent`
-    last_at   INTEGER NOT NULL                     -- time of the newest entry, microseconds since 1970-01-01 UTC
+    last_at   INTEGER NOT NULL,                    -- time of the newest entry, microseconds since 1970-01-01 UTC
+    shard     INTEGER NOT NULL,                    -- the shard that grows: `shard.first`
+    frontier  BLOB    NOT NULL                     -- roots of the perfect subtrees of its tree, largest first, 32 bytes each
 ) STRICT;
+
+-- The parts of the log: the entries of a quarter, with a tree of their own.
+CREATE TABLE shard (
+    first     INTEGER PRIMARY KEY,                 -- index of its first entry in the log; places in its tree are counted from there
+    origin    TEXT    NOT NULL UNIQUE              -- its name, as its checkpoints have it
+) STRICT;
+
+-- The signed checkpoint of every append. Never changed.
+CREATE TABLE checkpoint (
+    size      INTEGER PRIMARY KEY,                 -- number of entries of the whole log by then
+    note      TEXT    NOT NULL                     -- the signed note
+) STRICT;
+
+-- Roots of the perfect subtrees of 256, 65,536 ... leaves, so that a proof of any day reads little.
+CREATE TABLE subtree (
+    shard     INTEGER NOT NULL,
+    level     INTEGER NOT NULL,                    -- 1: 256 leaves, 2: 65,536, and so on
+    idx       INTEGER NOT NULL,                    -- which one, from the left
+    hash      BLOB    NOT NULL,                    -- 32 bytes
+    PRIMARY KEY (shard, level, idx)
+) STRICT, WITHOUT ROWID;
 
 -- The leaves, and what an entry does. Nothing here is about a person; nothing here is ever changed or deleted.
 CREATE TABLE entry (

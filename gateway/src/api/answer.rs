@@ -47,6 +47,9 @@ pub(super) fn receipt(receipt: &Receipt, caller: &str) -> v1::Receipt {
         // Whole seconds take as many bytes whatever the answer is; the leaf has the microsecond.
         recorded_at: Some(prost_types::Timestamp { seconds: receipt.recorded_at().as_second(), nanos: 0 }),
         official_asserted_by: caller.into(),
+        leaf: receipt.leaf().to_vec(),
+        salt: receipt.salt().to_vec(),
+        proof: receipt.proof(),
     }
 }
 

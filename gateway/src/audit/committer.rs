@@ -11,13 +11,15 @@ use tokio::sync::oneshot;
 use super::REPLY_KEPT;
 use super::cipher::Cipher;
 use super::delivery::Deliveries;
-use super::draft::{self, Draft, Drafting, Place, Sealed};
+use super::draft::{self, Draft, Drafting};
 use super::keys::AuditKeys;
 use super::leaf::LeafView;
+use super::log_key::LogKey;
 use super::queue::{BATCH_MAX, Done, Job, LiveIntent, Queue, Work};
-use super::record::{AuditError, Receipt};
+use super::record::{AuditError, Proof, Receipt};
 use super::reservation::Slots;
-use super::store::{Appended, Leaf, Store, StoreError};
+use super::sequence::Sealer;
+use super::store::{Appended, Leaf, Store, StoreError, Stored};
 use crate::clock::{Clock, stopwatch};
 
 /// How often a store that failed is tried again.
@@ -31,6 +33,7 @@ pub(super) struct Committer {
     pub(super) store: Arc<dyn Store>,
     pub(super) keys: Arc<AuditKeys>,
     pub(super) cipher: Arc<dyn Cipher>,
+    pub(super) log_key: Arc<LogKey>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) slots: Arc<Slots>,
 }
@@ -108,10 +111,9 @@ impl Committer {
     }
 
     fn append(&self, drafts: &[&Draft]) -> Result<Vec<Appended>, StoreError> {
-        let cipher = self.cipher.as_ref();
-        let seal = |draft: &Draft, place: Place, sealed: &mut Sealed| draft.seal(place, cipher, sealed);
+        let sealer = Sealer { cipher: self.cipher.as_ref(), log_key: &self.log_key };
         let (began, now) = (stopwatch(), self.clock.now());
-        let appended = self.store.append(drafts, now.as_microsecond(), &seal)?;
+        let appended = self.store.append(drafts, now.as_microsecond(), &sealer)?;
         if let Some(observer) = self.queue.observer() {
             observer.committed(appended.len(), began.elapsed(), now);
             observer.size(self.store.size());
@@ -120,9 +122,12 @@ impl Committer {
     }
 
     fn outcome(&self, job: &mut Job, appended: Appended) -> Result<Done, AuditError> {
-        let Appended::Stored { place, leaf_hash } = appended else { return Err(AuditError::Taken) };
+        let Appended::Stored(stored) = appended else { return Err(AuditError::Taken) };
+        let Stored { place, leaf, leaf_hash, growth } = *stored;
         let recorded_at = Timestamp::from_microsecond(place.at).map_err(|_| AuditError::Unavailable)?;
-        let receipt = Receipt { index: place.index, leaf_hash, decision: job.draft.leaf.decision, recorded_at };
+        let (salt, decision) = (job.draft.salt, job.draft.leaf.decision);
+        let proof = Proof::Grown(growth);
+        let receipt = Receipt { index: place.index, leaf, leaf_hash, salt, decision, recorded_at, proof };
         let is_intent = matches!(job.draft.step, draft::Step::Intent(_));
         let intent = is_intent.then(|| LiveIntent::new(&self.queue, place.index));
         if let Some(answered) = job.intent.take() {

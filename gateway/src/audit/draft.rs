@@ -12,6 +12,7 @@ use super::cipher::{Cipher, CipherError, Context};
 use super::keys::{AuditKeys, Tag};
 use super::leaf::{self, Commitments, LeafDraft, LeafView};
 use super::record::{AuditError, Class, Record, RequestKey};
+use crate::tlog::tree;
 
 /// The largest body of one entry, in bytes.
 pub(super) const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -60,6 +61,8 @@ pub(super) struct Draft {
     pub(super) leaf: LeafDraft,
     pub(super) tags: Tags,
     pub(super) step: Step,
+    /// The salt of the commitments to request and answer.
+    pub(super) salt: Salt,
     department: Option<Arc<str>>,
     /// Salt of the body's commitment, then the body.
     body: Vec<u8>,
@@ -124,12 +127,13 @@ impl Drafting<'_> {
     /// Closes the intent at `index`, whose leaf is `intent`.
     pub(super) fn abandoned(&self, index: u64, intent: &LeafView) -> Result<Draft, AuditError> {
         let tags = self.keys.tags_of(self.today).map_err(|_| AuditError::Unavailable)?;
-        let (body, body_commitment) = self.body(Tags::default(), &Body::from([("intent", index)]))?;
+        let (body, body_commitment) = self.body(Tags::default(), None, &Body::from([("intent", index)]))?;
         let commitments = Commitments { request: None, answer: None, body: body_commitment };
         Ok(Draft {
             leaf: LeafDraft::abandoned(intent, index, tags.epoch(), &commitments),
             tags: Tags::default(),
             step: Step::Abandoned { intent: index },
+            salt: self.salt,
             department: intent.provider().map(Arc::from),
             body,
         })
@@ -149,7 +153,11 @@ impl Drafting<'_> {
             official: record.official.as_ref().map(|id| keys.official(id)),
             case: record.case.as_ref().map(|number| keys.case(number)),
         };
-        let (body, body_commitment) = self.body(tags, &record.body)?;
+        let claim = match &step {
+            Step::Intent(claim) | Step::Answer { claim, .. } => Some(claim),
+            Step::Alone | Step::Abandoned { .. } => None,
+        };
+        let (body, body_commitment) = self.body(tags, claim, &record.body)?;
         let commitments = Commitments {
             request: Some(leaf::commit(&self.salt, "req", &record.request)),
             answer: answer.map(|bytes| leaf::commit(&self.salt, "ans", bytes)),
@@ -159,12 +167,14 @@ impl Drafting<'_> {
         if leaf.len_max() > leaf::BYTES_MAX {
             return Err(AuditError::TooLarge { part: "leaf", max: leaf::BYTES_MAX });
         }
-        Ok(Draft { leaf, tags, step, department: record.provider.as_ref().map(|id| id.as_str().into()), body })
+        let department = record.provider.as_ref().map(|id| id.as_str().into());
+        Ok(Draft { leaf, tags, step, salt: self.salt, department, body })
     }
 
     /// A fresh salt and the padded body after it, and the commitment to the body. The body opens with the tags, so that the
-    /// commitment covers them, and with the salt of request and answer, so that these can be shown as long as the body exists.
-    fn body(&self, tags: Tags, body: &Body) -> Result<(Vec<u8>, [u8; 32]), AuditError> {
+    /// commitment covers them, with the salt of request and answer, so that these can be shown as long as the body exists, and with
+    /// what the store knows the question by.
+    fn body(&self, tags: Tags, claim: Option<&Claim>, body: &Body) -> Result<(Vec<u8>, [u8; 32]), AuditError> {
         let salt = salt()?;
         let mut bytes = Vec::with_capacity(512);
         bytes.extend_from_slice(&salt);
@@ -176,7 +186,12 @@ impl Drafting<'_> {
                 joiner = ",";
             }
         }
-        bytes.extend_from_slice(format!("}},\"salt\":\"{}\",\"body\":", leaf::base64(&self.salt)).as_bytes());
+        bytes.extend_from_slice(format!("}},\"salt\":\"{}\"", leaf::base64(&self.salt)).as_bytes());
+        if let Some(Claim { key, content }) = claim {
+            let (question, content) = (leaf::base64(&key.digest()), leaf::base64(content));
+            bytes.extend_from_slice(format!(",\"question\":\"{question}\",\"content\":\"{content}\"").as_bytes());
+        }
+        bytes.extend_from_slice(b",\"body\":");
         body.write_to(&mut bytes);
         bytes.push(b'}');
         if bytes.len() > BODY_BYTES_MAX {
@@ -196,11 +211,11 @@ impl Drafting<'_> {
     }
 }
 
-/// Takes the reply out of its frame.
-pub(super) fn unframe(framed: &[u8]) -> Option<&[u8]> {
-    let (_salt, rest) = framed.split_first_chunk::<32>()?;
+/// Takes the salt and the reply out of their frame.
+pub(super) fn unframe(framed: &[u8]) -> Option<(&Salt, &[u8])> {
+    let (salt, rest) = framed.split_first_chunk::<32>()?;
     let (length, rest) = rest.split_first_chunk::<4>()?;
-    rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)
+    Some((salt, rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?))
 }
 
 /// Takes the recorded value out of a body's plain text.
@@ -220,7 +235,7 @@ impl Draft {
             department: self.department.as_deref(),
         };
         self.leaf.write_at(place.at, place.stepped_back, &mut sealed.leaf);
-        sealed.leaf_hash = leaf::hash(&sealed.leaf);
+        sealed.leaf_hash = tree::leaf_hash(&sealed.leaf);
         cipher.seal(&context("body"), &self.body, &mut sealed.body)?;
         match &self.step {
             Step::Answer { reply, .. } => cipher.seal(&context("reply"), reply, &mut sealed.reply),

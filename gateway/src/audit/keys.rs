@@ -14,8 +14,10 @@ use heyan_proto::vocabulary::{CaseNumber, DepartmentId, PersonalText, is_invisib
 use jiff::civil::Date;
 
 use super::cipher::AesGcm;
+use super::log_key::LogKey;
 
 const BODY_KEY: &str = "body.key";
+const LOG_KEY: &str = "log.key";
 /// Derived tag keys in memory at once; past it they are derived anew.
 const DERIVED_MAX: usize = 4_096;
 
@@ -57,16 +59,17 @@ pub enum KeyError {
     Random,
 }
 
-/// The key of bodies and the keys of tags, one per quarter (`tag-2026q4.key`); the key of a new quarter is made on first use.
+/// The key of bodies, the seed of the key that signs the log (`log.key`, Ed25519), and the keys of tags, one per quarter (`tag-2026q4.key`); the key of a new quarter is made on first use.
 /// Destroying the file of an old quarter ends the linkability of its tags.
 pub struct AuditKeys {
     dir: PathBuf,
     master: [u8; 32],
+    log: [u8; 32],
     quarters: RwLock<HashMap<Arc<str>, Arc<TagKeys>>>,
 }
 
 impl AuditKeys {
-    /// Makes the folder (mode 0700) and a body key (mode 0600).
+    /// Makes the folder (mode 0700), a body key and the log's signing key (mode 0600).
     ///
     /// # Errors
     /// [`KeyError`]; a key that is there already is never overwritten.
@@ -77,7 +80,9 @@ impl AuditKeys {
         check_mode(dir, 0o700)?;
         let path = dir.join(BODY_KEY);
         let master = write_key(&path)?.ok_or(KeyError::Exists { path })?;
-        Ok(Self::new(dir, master))
+        let path = dir.join(LOG_KEY);
+        let log = write_key(&path)?.ok_or(KeyError::Exists { path })?;
+        Ok(Self::new(dir, master, log))
     }
 
     /// Reads the keys of an existing log.
@@ -86,7 +91,7 @@ impl AuditKeys {
     /// [`KeyError`] names the file, and what to do where its mode is too wide.
     pub fn load(dir: &Path) -> Result<Self, KeyError> {
         check_mode(dir, 0o700)?;
-        Ok(Self::new(dir, read_key(&dir.join(BODY_KEY))?))
+        Ok(Self::new(dir, read_key(&dir.join(BODY_KEY))?, read_key(&dir.join(LOG_KEY))?))
     }
 
     /// Reads the tag key of the quarter of `today`; whether there is one. Where there is none it is made on first use.
@@ -98,8 +103,13 @@ impl AuditKeys {
         if path.exists() { read_key(&path).map(|_| true) } else { Ok(false) }
     }
 
-    fn new(dir: &Path, master: [u8; 32]) -> Self {
-        Self { dir: dir.to_owned(), master, quarters: RwLock::default() }
+    fn new(dir: &Path, master: [u8; 32], log: [u8; 32]) -> Self {
+        Self { dir: dir.to_owned(), master, log, quarters: RwLock::default() }
+    }
+
+    /// The key of the log whose shards have names that begin with `name`.
+    pub(super) fn log_key(&self, name: &str) -> LogKey {
+        LogKey::new(name.to_owned(), self.log)
     }
 
     pub(super) fn cipher(&self) -> AesGcm {
@@ -202,7 +212,7 @@ impl fmt::Debug for TagKeys {
 }
 
 /// `2026q4`.
-fn quarter(today: Date) -> String {
+pub(super) fn quarter(today: Date) -> String {
     format!("{}q{}", today.year(), (today.month() + 2) / 3)
 }
 

@@ -3,16 +3,20 @@
 
 use std::io::Write as _;
 
-use aws_lc_rs::{digest, hmac};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
-use super::record::{Class, Record};
+use super::draft::Place;
+use super::record::{Class, DecisionWord, Record};
 
 /// No leaf is larger (the bound of transparency logs for one entry).
 pub(super) const BYTES_MAX: usize = 65_535;
+
+/// `ev` of an entry that opens a shard.
+pub(super) const OPENING: &str = "shard";
 
 /// What binds a leaf to bytes that it does not show.
 #[derive(Debug)]
@@ -30,19 +34,11 @@ pub(super) struct LeafDraft {
 }
 
 /// HMAC-SHA256 under a random salt: binding, and without the salt nothing can be guessed.
-pub(super) fn commit(salt: &[u8; 32], label: &str, bytes: &[u8]) -> [u8; 32] {
+pub fn commit(salt: &[u8; 32], label: &str, bytes: &[u8]) -> [u8; 32] {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, salt));
     context.update(label.as_bytes());
     context.update(bytes);
     digest_of(context.sign().as_ref())
-}
-
-/// The leaf hash of RFC 6962, section 2.1.
-pub(super) fn hash(leaf: &[u8]) -> [u8; 32] {
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(&[0]);
-    context.update(leaf);
-    digest_of(context.finish().as_ref())
 }
 
 fn digest_of(bytes: &[u8]) -> [u8; 32] {
@@ -120,6 +116,23 @@ impl LeafDraft {
     }
 }
 
+/// The leaf of the entry that opens a shard: it holds the last checkpoint of the shard before it, so that shards are one log.
+pub(super) fn opening(decision: Uuid, place: Place, previous: &str) -> Vec<u8> {
+    let mut leaf = Text(Vec::with_capacity(640));
+    leaf.field("ev", OPENING);
+    leaf.field("class", Class::Opened.as_str());
+    leaf.field("decision", DecisionWord::None.as_str());
+    leaf.field("caller", "");
+    leaf.raw(b",\"providers\":[]");
+    leaf.field("service", concat!("heyan/", env!("CARGO_PKG_VERSION")));
+    write!(leaf.0, ",\"first\":{}", place.index).expect("writing to memory never fails");
+    leaf.field("previous", previous);
+    leaf.raw(b"}");
+    let mut bytes = Vec::with_capacity(leaf.0.len() + 96);
+    LeafDraft { decision, tail: leaf.0 }.write_at(place.at, place.stepped_back, &mut bytes);
+    bytes
+}
+
 /// JSON in ASCII: whatever a caller sent stays on one line and cannot turn text around.
 struct Text(Vec<u8>);
 
@@ -182,6 +195,13 @@ pub(super) struct LeafView {
     pub(super) providers: Vec<String>,
     pub(super) purpose: Option<String>,
     pub(super) policy: Option<String>,
+    pub(super) intent: Option<u64>,
+    pub(super) ans: Option<String>,
+    /// Empty in an entry without a body.
+    #[serde(default)]
+    pub(super) body: String,
+    /// In an entry that opens a shard: the last checkpoint of the shard before.
+    pub(super) previous: Option<String>,
 }
 
 fn uuid<'de, D: Deserializer<'de>>(text: D) -> Result<Uuid, D::Error> {

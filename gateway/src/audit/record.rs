@@ -3,12 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
 use heyan_proto::identifier::{ItemCode, SubjectNumber};
 use heyan_proto::vocabulary::{CaseNumber, DepartmentId, PersonalText};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::body::Body;
+use super::sequence::Growth;
 
 /// One question of one caller: the key under which it is answered once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,6 +19,17 @@ pub struct RequestKey {
     pub caller: Arc<str>,
     /// The caller's own id of the question.
     pub request_id: Uuid,
+}
+
+impl RequestKey {
+    /// The digest under which a question is found.
+    pub(super) fn digest(&self) -> [u8; 16] {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(self.caller.as_bytes());
+        context.update(&[0]);
+        context.update(self.request_id.as_bytes());
+        *context.finish().as_ref().first_chunk().expect("SHA-256 gives 32 bytes")
+    }
 }
 
 macro_rules! words {
@@ -92,6 +105,8 @@ words! {
         Failed = "failed",
         /// An intent that no answer followed.
         Abandoned = "abandoned",
+        /// A shard of the log begins.
+        Opened = "opened",
     }
 }
 
@@ -143,12 +158,24 @@ impl fmt::Debug for Record {
 ///     heyan::audit::Receipt { index: 0, ..receipt }
 /// }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Receipt {
     pub(super) index: u64,
+    pub(super) leaf: Vec<u8>,
     pub(super) leaf_hash: [u8; 32],
+    pub(super) salt: [u8; 32],
     pub(super) decision: Uuid,
     pub(super) recorded_at: Timestamp,
+    pub(super) proof: Proof,
+}
+
+/// Where the proof of an entry comes from.
+#[derive(Debug, Clone)]
+pub(super) enum Proof {
+    /// The entry has just become durable.
+    Grown(Arc<Growth>),
+    /// It was made anew from the store.
+    Written(String),
 }
 
 impl Receipt {
@@ -157,9 +184,19 @@ impl Receipt {
         self.index
     }
 
+    /// The entry's exact bytes.
+    pub fn leaf(&self) -> &[u8] {
+        &self.leaf
+    }
+
     /// The leaf hash of RFC 6962: SHA-256 of a zero byte and the leaf.
     pub fn leaf_hash(&self) -> &[u8; 32] {
         &self.leaf_hash
+    }
+
+    /// The salt of the leaf's commitments to request and answer.
+    pub fn salt(&self) -> &[u8; 32] {
+        &self.salt
     }
 
     /// The decision's id.
@@ -171,7 +208,24 @@ impl Receipt {
     pub fn recorded_at(&self) -> Timestamp {
         self.recorded_at
     }
+
+    /// The entry's C2SP tlog-proof, with the signed checkpoint of the append that made it durable.
+    pub fn proof(&self) -> String {
+        match &self.proof {
+            Proof::Grown(growth) => growth.proof(self.index),
+            Proof::Written(text) => text.clone(),
+        }
+    }
 }
+
+impl PartialEq for Receipt {
+    /// Receipts are equal when they would be written alike, byte for byte.
+    fn eq(&self, other: &Self) -> bool {
+        (self.index, &self.leaf, self.salt, self.proof()) == (other.index, &other.leaf, other.salt, other.proof())
+    }
+}
+
+impl Eq for Receipt {}
 
 /// The proof that the intention to ask a department is durable. Only [`Reservation::intend`](super::Reservation::intend) makes one.
 ///

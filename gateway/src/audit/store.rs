@@ -8,16 +8,15 @@ pub(super) mod contract;
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::cipher::CipherError;
-use super::draft::{Draft, Place, Sealed};
+use super::draft::{Draft, Place};
 use super::record::RequestKey;
-
-/// Gives a draft its bytes at its place.
-pub(super) type Seal<'a> = &'a dyn Fn(&Draft, Place, &mut Sealed) -> Result<(), CipherError>;
+use super::sequence::{Growth, Sealer};
 
 /// A durable log.
 ///
@@ -26,13 +25,15 @@ pub(super) type Seal<'a> = &'a dyn Fn(&Draft, Place, &mut Sealed) -> Result<(), 
 /// - **Durable when it returns.** A loss of power after `Ok` loses nothing.
 /// - **One order.** Indices come from the head row inside the transaction, from 0 without gaps. Time never runs backwards: an
 ///   entry whose clock is behind the head gets the head's time plus one microsecond and is marked.
+/// - **One tree.** The same transaction extends the tree of the shard, signs its new head and keeps the checkpoint. A head is never
+///   signed for entries that another transaction could still take the places of.
 /// - **Once.** A `request` key is reserved in the transaction of its first entry. A draft whose question another entry has
 ///   reserved with other content, or has answered, is [`Appended::Taken`]: it takes no index and leaves no trace.
 /// - **Reads are fresh.** What `append` has acknowledged, `recall` and `entry` see.
 #[async_trait]
 pub(super) trait Store: Send + Sync + fmt::Debug {
     /// Appends `drafts` in their order in one transaction, at `now` (microseconds since 1970 UTC). One outcome per draft.
-    fn append(&self, drafts: &[&Draft], now: i64, seal: Seal<'_>) -> Result<Vec<Appended>, StoreError>;
+    fn append(&self, drafts: &[&Draft], now: i64, sealer: &Sealer<'_>) -> Result<Vec<Appended>, StoreError>;
 
     /// How many entries the log is known to have.
     fn size(&self) -> u64;
@@ -54,6 +55,9 @@ pub(super) trait Store: Send + Sync + fmt::Debug {
     /// What is recorded under a question's key.
     async fn recall(&self, key: &RequestKey) -> Result<Option<Recalled>, StoreError>;
 
+    /// The proof of the entry at `index`, as it left with its receipt.
+    async fn proof(&self, index: u64) -> Result<String, StoreError>;
+
     /// The newest entry of a decision, and its sealed body unless that was erased.
     async fn entry(&self, decision: Uuid) -> Result<Option<(Leaf, Option<Vec<u8>>)>, StoreError>;
 }
@@ -62,11 +66,20 @@ pub(super) trait Store: Send + Sync + fmt::Debug {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Appended {
     /// It is the entry at this place.
-    Stored { place: Place, leaf_hash: [u8; 32] },
+    Stored(Box<Stored>),
     /// The question is another entry's.
     Taken,
     /// The intent that it was to close is closed.
     Closed,
+}
+
+/// An entry that has become durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub(super) place: Place,
+    pub(super) leaf: Vec<u8>,
+    pub(super) leaf_hash: [u8; 32],
+    pub(super) growth: Arc<Growth>,
 }
 
 /// A stored leaf.

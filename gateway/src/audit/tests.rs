@@ -8,11 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use rusqlite::Connection;
 
+use super::sequence::Sealer;
 use super::store::contract::record;
-use super::store::{Appended, Recalled, Seal, StoreError};
+use super::store::{Appended, Recalled, StoreError};
 use super::*;
 use crate::clock::ManualClock;
 
+/// What the names of shards begin with.
+const LOG: &str = "sample-city.example/audit";
 const CALLER: &str = "spiffe://sample-city.example/system/housing-intake";
 
 /// A log in a folder of its own, whose store can be made to fail.
@@ -60,15 +63,15 @@ impl FaultyStore {
 
 #[async_trait]
 impl Store for FaultyStore {
-    fn append(&self, drafts: &[&Draft], now: i64, seal: Seal<'_>) -> Result<Vec<Appended>, StoreError> {
+    fn append(&self, drafts: &[&Draft], now: i64, sealer: &Sealer<'_>) -> Result<Vec<Appended>, StoreError> {
         self.appends.fetch_add(1, Ordering::Relaxed);
         while *self.fault.lock().unwrap() == Fault::Hanging {
             std::thread::sleep(Duration::from_millis(5));
         }
         match self.fault() {
-            Fault::None | Fault::Hanging => self.inner.append(drafts, now, seal),
+            Fault::None | Fault::Hanging => self.inner.append(drafts, now, sealer),
             Fault::Before | Fault::Lasting => Err(StoreError::NotOpen),
-            Fault::AfterPersisting => self.inner.append(drafts, now, seal).and(Err(StoreError::NotOpen)),
+            Fault::AfterPersisting => self.inner.append(drafts, now, sealer).and(Err(StoreError::NotOpen)),
         }
     }
 
@@ -99,6 +102,10 @@ impl Store for FaultyStore {
         self.inner.recall(key).await
     }
 
+    async fn proof(&self, index: u64) -> Result<String, StoreError> {
+        self.inner.proof(index).await
+    }
+
     async fn entry(&self, decision: Uuid) -> Result<Option<(Leaf, Option<Vec<u8>>)>, StoreError> {
         self.inner.entry(decision).await
     }
@@ -121,14 +128,14 @@ impl Fixture {
 
     /// The log as the gateway opens it.
     fn open(&self) -> Audit {
-        Audit::open(&self.database(), self.keys(), Arc::clone(&self.clock) as Arc<dyn Clock>).unwrap()
+        Audit::open(&self.database(), LOG, self.keys(), Arc::clone(&self.clock) as Arc<dyn Clock>).unwrap()
     }
 
     /// The log over a store that fails on demand.
     fn open_faulty(&self) -> Audit {
         let inner = SqliteStore::open(&self.database()).unwrap();
         let store = FaultyStore { inner, fault: Arc::clone(&self.fault), appends: Arc::clone(&self.appends) };
-        Audit::over(Arc::new(store), self.keys(), Arc::clone(&self.clock) as Arc<dyn Clock>).unwrap()
+        Audit::over(Arc::new(store), LOG, self.keys(), Arc::clone(&self.clock) as Arc<dyn Clock>).unwrap()
     }
 
     fn set_fault(&self, fault: Fault) {

@@ -495,6 +495,18 @@ pub struct Receipt {
     /// The URI of the system that asserted who the official is: the gateway has not verified the official itself.
     #[prost(string, tag = "5")]
     pub official_asserted_by: ::prost::alloc::string::String,
+    /// The entry's exact bytes, JSON: SHA-256 of a zero byte and these is leaf_hash. Nothing in it is personal.
+    #[prost(bytes = "vec", tag = "6")]
+    pub leaf: ::prost::alloc::vec::Vec<u8>,
+    /// The salt of the leaf's commitments to request and answer, 32 bytes: `req` is HMAC-SHA256 under it of "req" and the question, `ans` of "ans" and the
+    /// answer. The question is "verify:" or "retrieve:" and the request, the answer is the response without decision_id and receipt, both in the binary
+    /// form with fields in the order of their numbers.
+    #[prost(bytes = "vec", tag = "7")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+    /// A C2SP tlog-proof: the path from the leaf to the root of the log's tree, and the signed checkpoint of that tree. With the log's public key alone it
+    /// shows that the entry is in the log.
+    #[prost(string, tag = "8")]
+    pub proof: ::prost::alloc::string::String,
 }
 /// What a determination found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

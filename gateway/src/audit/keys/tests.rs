@@ -33,7 +33,7 @@ fn files_are_for_the_owner_alone() {
     assert_eq!(mode(&dir), 0o700);
     let mut names: Vec<_> = fs::read_dir(&dir).unwrap().map(|file| file.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["body.key", "tag-2026q4.key"]);
+    assert_eq!(names, ["body.key", "log.key", "tag-2026q4.key"]);
     for name in names {
         assert_eq!(mode(&dir.join(name)), 0o600);
     }

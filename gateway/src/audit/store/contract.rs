@@ -1,6 +1,6 @@
 //! What every store must do. Each function takes an empty store; `reopen` gives the same log after the process ended.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use heyan_proto::identifier::{SubjectKind, SubjectNumber};
 use heyan_proto::vocabulary::{CaseNumber, DepartmentId, PersonalText};
@@ -8,11 +8,13 @@ use jiff::civil::date;
 
 use super::*;
 use crate::audit::body::Body;
-use crate::audit::cipher::{AesGcm, Cipher as _, Context};
+use crate::audit::cipher::{AesGcm, Cipher, Context};
 use crate::audit::draft::{Claim, Drafting};
 use crate::audit::keys::AuditKeys;
 use crate::audit::leaf::LeafView;
+use crate::audit::log_key::LogKey;
 use crate::audit::record::{Class, DecisionWord, Event, Record};
+use crate::tlog::proof::TlogProof;
 
 /// A record of an invented question.
 pub(in crate::audit) fn record(decision: Uuid, class: Class) -> Record {
@@ -33,10 +35,32 @@ pub(in crate::audit) fn record(decision: Uuid, class: Class) -> Record {
     }
 }
 
+/// What the names of shards begin with.
+const LOG: &str = "sample-city.example/audit";
+
+/// Seals one text, and fails at the next.
+#[derive(Debug)]
+struct FailsAtSecond<'a> {
+    inner: &'a AesGcm,
+    calls: AtomicUsize,
+}
+
+impl Cipher for FailsAtSecond<'_> {
+    fn seal(&self, place: &Context<'_>, plain: &[u8], sealed: &mut Vec<u8>) -> Result<(), CipherError> {
+        let calls = self.calls.fetch_add(1, Ordering::Relaxed);
+        if calls == 1 { Err(CipherError) } else { self.inner.seal(place, plain, sealed) }
+    }
+
+    fn open(&self, place: &Context<'_>, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
+        self.inner.open(place, sealed)
+    }
+}
+
 /// Makes drafts, and drives a store as the committer does.
 pub(in crate::audit) struct Bench {
     keys: AuditKeys,
     pub(in crate::audit) cipher: AesGcm,
+    log_key: LogKey,
     _folder: tempfile::TempDir,
 }
 
@@ -44,7 +68,7 @@ impl Bench {
     pub(in crate::audit) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys = AuditKeys::create(&folder.path().join("keys")).unwrap();
-        Self { cipher: keys.cipher(), keys, _folder: folder }
+        Self { cipher: keys.cipher(), log_key: keys.log_key(LOG), keys, _folder: folder }
     }
 
     fn drafting(&self) -> Drafting<'_> {
@@ -74,14 +98,14 @@ impl Bench {
         now: i64,
         drafts: &[&Draft],
     ) -> Result<Vec<Appended>, StoreError> {
-        store.append(drafts, now, &|draft, place, sealed| draft.seal(place, &self.cipher, sealed))
+        store.append(drafts, now, &Sealer { cipher: &self.cipher, log_key: &self.log_key })
     }
 
     /// Appends one draft and gives its place.
     pub(in crate::audit) fn place(&self, store: &dyn Store, now: i64, draft: &Draft) -> Place {
         let appended = self.append(store, now, &[draft]).unwrap();
         match appended[..] {
-            [Appended::Stored { place, .. }] => place,
+            [Appended::Stored(ref stored)] => stored.place,
             _ => panic!("not stored: {appended:?}"),
         }
     }
@@ -95,7 +119,7 @@ pub(in crate::audit) fn claim(request_id: u128, content: u8) -> Claim {
 
 fn indices(appended: &[Appended]) -> Vec<Option<u64>> {
     let index = |appended: &Appended| match appended {
-        Appended::Stored { place, .. } => Some(place.index),
+        Appended::Stored(stored) => Some(stored.place.index),
         Appended::Taken | Appended::Closed => None,
     };
     appended.iter().map(index).collect()
@@ -117,11 +141,8 @@ pub(in crate::audit) fn numbers_without_gaps(store: Box<dyn Store>, reopen: impl
 pub(in crate::audit) async fn appends_whole_or_not_at_all(store: Box<dyn Store>) {
     let bench = Bench::new();
     let (first, second) = (bench.intent(&claim(1, 1), 1), bench.alone(2));
-    let calls = Cell::new(0);
-    let failed = store.append(&[&first, &second], 10, &|draft, place, sealed| {
-        calls.set(calls.get() + 1);
-        if calls.get() == 2 { Err(CipherError) } else { draft.seal(place, &bench.cipher, sealed) }
-    });
+    let failing = FailsAtSecond { inner: &bench.cipher, calls: AtomicUsize::new(0) };
+    let failed = store.append(&[&first, &second], 10, &Sealer { cipher: &failing, log_key: &bench.log_key });
     assert!(matches!(failed, Err(StoreError::Cipher(_))), "{failed:?}");
     store.revive().unwrap();
     assert_eq!(store.recall(&claim(1, 1).key).await.unwrap(), None);
@@ -162,7 +183,7 @@ pub(in crate::audit) async fn answers_a_question_once(store: Box<dyn Store>) {
     let decision = Uuid::from_u128(1);
     let place = Context { part: "reply", index: 1, decision, at: 11, department: Some("market-regulation") };
     let framed = bench.cipher.open(&place, &reply.unwrap()).unwrap();
-    assert_eq!(crate::audit::draft::unframe(&framed).unwrap(), b"yes");
+    assert_eq!(crate::audit::draft::unframe(&framed).unwrap(), (&[7; 32], &b"yes"[..]));
     assert_eq!(store.entry(Uuid::from_u128(4)).await.unwrap(), None);
 }
 
@@ -201,4 +222,51 @@ pub(in crate::audit) async fn forgets_old_replies(store: Box<dyn Store>) {
         kept.push(store.recall(&claim(n, 1).key).await.unwrap().unwrap().answer.unwrap().1.is_some());
     }
     assert_eq!(kept, [false, false, false, true]);
+}
+
+/// Every entry's proof leads to the root that its append signed, when it leaves and when it is made anew, also after a restart
+/// and over completed subtrees.
+pub(in crate::audit) async fn proves_every_entry(store: Box<dyn Store>, reopen: impl Fn() -> Box<dyn Store>) {
+    let bench = Bench::new();
+    let key = bench.log_key.verifier("sample-city.example/audit/1970q1");
+    let mut left = Vec::new();
+    for batch in [1_u128, 2, 250, 3, 1, 256, 7] {
+        let first = left.len() as u128;
+        let drafts: Vec<Draft> = (first..first + batch).map(|n| bench.alone(n)).collect();
+        for appended in bench.append(&*store, 10, &drafts.iter().collect::<Vec<_>>()).unwrap() {
+            let Appended::Stored(stored) = appended else { panic!("not stored: {appended:?}") };
+            let (index, proof) = (stored.place.index, stored.growth.proof(stored.place.index));
+            let parsed = TlogProof::parse(&proof).unwrap();
+            parsed.verify(&stored.leaf_hash, &key).unwrap_or_else(|e| panic!("entry {index}: {e}"));
+            left.push(proof);
+        }
+    }
+    drop(store);
+    let store = reopen();
+    for (index, proof) in left.iter().enumerate() {
+        assert_eq!(store.proof(index as u64).await.unwrap(), *proof, "entry {index}");
+    }
+}
+
+/// A quarter has a tree of its own, whose first entry holds the last checkpoint of the one before; a clock that steps back opens
+/// none.
+pub(in crate::audit) async fn opens_a_shard_each_quarter(store: Box<dyn Store>) {
+    const QUARTER: i64 = 92 * 86_400 * 1_000_000;
+    let bench = Bench::new();
+    let last = bench.append(&*store, 10, &[&bench.alone(1)]).unwrap();
+    let Appended::Stored(last) = &last[0] else { panic!("not stored: {last:?}") };
+    let indices: Vec<u64> =
+        [QUARTER, 20, QUARTER + 5].map(|now| bench.place(&*store, now, &bench.alone(2)).index).into();
+    assert_eq!(indices, [2, 3, 4]);
+    let key = bench.log_key.verifier("sample-city.example/audit/1970q2");
+    let proof = TlogProof::parse(&store.proof(1).await.unwrap()).unwrap();
+    let opening = crate::audit::leaf::opening(
+        Uuid::nil(),
+        Place { index: 1, at: QUARTER, stepped_back: false },
+        &last.growth.note,
+    );
+    assert_eq!(proof.index(), 0);
+    assert!(proof.verify(&crate::tlog::tree::leaf_hash(&opening), &key).is_err(), "the id of the entry is random");
+    let text = String::from_utf8(opening).unwrap();
+    assert!(text.contains("1970q1") && text.contains(r#""first":1"#), "{text}");
 }

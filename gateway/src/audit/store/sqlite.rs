@@ -1,9 +1,11 @@
 //! The embedded store: one SQLite file, one process, write-ahead log, every commit synced.
 
+mod check;
 mod connection;
 mod finding;
 mod insertion;
 mod look;
+mod tree;
 
 #[cfg(test)]
 mod tests;
@@ -13,19 +15,22 @@ use std::ops::Range;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
+pub(in crate::audit) use self::check::{CheckError, check};
 use self::connection::{Mode, open};
 use self::finding::{Finding, Key, filed_entries};
 use self::insertion::{Insertion, Question};
 pub(in crate::audit) use self::look::look;
-use super::{Appended, Leaf, Recalled, Seal, Store, StoreError};
+use super::{Appended, Leaf, Recalled, Store, StoreError, Stored};
 use crate::audit::draft::{Draft, Place, Sealed};
 use crate::audit::record::RequestKey;
+use crate::audit::sequence::{Growth, Head, Sealer, Sequence, Sequenced};
+use crate::tlog::Hash;
 
 /// Connections that read while the committer writes.
 const READERS: usize = 4;
@@ -53,17 +58,17 @@ struct Writer {
 
 #[derive(Debug)]
 struct Known {
-    head: Head,
+    standing: Standing,
     finding: Finding,
 }
 
+/// What one file says of itself and of its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Head {
+struct Standing {
     identity: Vec<u8>,
-    size: u64,
     /// Entries before this one are found through the file alone.
     filed: u64,
-    last_at: i64,
+    head: Head,
 }
 
 impl SqliteStore {
@@ -79,8 +84,7 @@ impl SqliteStore {
             .map_err(|e| failed(path, e))?;
         let mut connection = open(path, Mode::Write)?;
         connection::migrate(&mut connection, path)?;
-        let head = head(&connection)?;
-        let known = Known { finding: Finding::default(), head };
+        let known = Known { standing: tree::standing(&connection)?, finding: Finding::default() };
         let store = Self {
             path: path.to_owned(),
             writer: Mutex::new(None),
@@ -149,43 +153,49 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    fn append(&self, drafts: &[&Draft], now: i64, seal: Seal<'_>) -> Result<Vec<Appended>, StoreError> {
+    fn append(&self, drafts: &[&Draft], now: i64, sealer: &Sealer<'_>) -> Result<Vec<Appended>, StoreError> {
         // Held for reading only, so that nobody waits for the commit: until it is durable nothing of it is to be found.
         let known = self.known();
-        let (appended, head, additions) = self.write(|transaction| {
-            let mut head = head(transaction)?;
+        let (appended, standing, additions) = self.write(|transaction| {
+            let mut standing = tree::standing(transaction)?;
             let mut insertion = Insertion::prepare(transaction, &known.finding)?;
-            let (mut appended, mut sealed) = (Vec::with_capacity(drafts.len()), Sealed::default());
+            let mut sequence = Sequence::after(standing.head.clone(), now, sealer);
+            if let Some((shard, opening)) = sequence.open_shard(|| tree::last_checkpoint(transaction))? {
+                insertion.open_shard(&shard, opening)?;
+            }
+            let (mut placed, mut sealed) = (Vec::with_capacity(drafts.len()), Sealed::default());
             for draft in drafts {
                 if let Some(without_place) = insertion.refuse(draft)? {
-                    appended.push(without_place);
+                    placed.push(Err(without_place));
                     continue;
                 }
-                let place = head.next(now);
-                seal(draft, place, &mut sealed)?;
+                let place = sequence.place(draft, &mut sealed)?;
                 insertion.insert(draft, place.index, now, &sealed)?;
-                appended.push(Appended::Stored { place, leaf_hash: sealed.leaf_hash });
-                head.size += 1;
-                head.last_at = place.at;
+                placed.push(Ok((place, sealed.leaf.clone(), sealed.leaf_hash)));
             }
+            let growth = match sequence.finish() {
+                Some(Sequenced { head, subtrees, growth }) => {
+                    tree::store(transaction, &head, &subtrees, &growth.note)?;
+                    standing.head = head;
+                    Some(growth)
+                }
+                None => None,
+            };
             let mut additions = insertion.additions;
-            known.finding.file(transaction, &mut head, &mut additions, drafts.len())?;
-            transaction
-                .prepare_cached("UPDATE head SET size = ?1, filed = ?2, last_at = ?3 WHERE log = 1")?
-                .execute(params![signed(head.size)?, signed(head.filed)?, head.last_at])?;
-            Ok((appended, head, additions))
+            known.finding.file(transaction, &mut standing.filed, &mut additions, drafts.len())?;
+            Ok((stored(placed, growth.as_ref())?, standing, additions))
         })?;
         drop(known);
         let mut known = self.known.write().expect("no holder of this lock can panic");
-        let filed = known.finding.adopt(additions, &head);
-        known.head = head;
+        let filed = known.finding.adopt(additions, standing.head.size, standing.filed);
+        known.standing = standing;
         drop(known);
         drop(filed);
         Ok(appended)
     }
 
     fn size(&self) -> u64 {
-        self.known().head.size
+        self.known().standing.head.size
     }
 
     fn revive(&self) -> Result<(), StoreError> {
@@ -196,22 +206,22 @@ impl Store for SqliteStore {
         }
         let mut connection = open(&self.path, Mode::Write)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let found = head(&transaction)?;
+        let found = tree::standing(&transaction)?;
         {
-            let known = self.known();
-            if found.identity != known.head.identity {
+            let known = &self.known().standing;
+            if found.identity != known.identity {
                 return Err(StoreError::Replaced { path: self.path.clone() });
             }
-            if found.size < known.head.size {
-                let (known, found) = (known.head.size, found.size);
+            if found.head.size < known.head.size {
+                let (known, found) = (known.head.size, found.head.size);
                 return Err(StoreError::RolledBack { path: self.path.clone(), known, found });
             }
         }
         transaction.execute("INSERT OR REPLACE INTO probe (id, ballast) VALUES (1, zeroblob(?1))", [BALLAST_BYTES])?;
         transaction.execute("DELETE FROM probe", [])?;
         transaction.commit()?;
-        let finding = Finding::load(&connection, &found)?;
-        *self.known.write().expect("no holder of this lock can panic") = Known { head: found, finding };
+        let finding = Finding::load(&connection, found.filed)?;
+        *self.known.write().expect("no holder of this lock can panic") = Known { standing: found, finding };
         let files = self.files()?;
         *slot = Some(Writer { connection, files });
         Ok(())
@@ -266,6 +276,10 @@ impl Store for SqliteStore {
         })
     }
 
+    async fn proof(&self, index: u64) -> Result<String, StoreError> {
+        self.read(|connection| Ok(tree::proof(connection, index)))?
+    }
+
     async fn entry(&self, decision: Uuid) -> Result<Option<(Leaf, Option<Vec<u8>>)>, StoreError> {
         self.read(|connection| {
             let mut entry = connection.prepare_cached(
@@ -284,23 +298,19 @@ impl Store for SqliteStore {
     }
 }
 
-impl Head {
-    fn next(&self, now: i64) -> Place {
-        let stepped_back = self.size > 0 && now < self.last_at;
-        Place { index: self.size, at: if stepped_back { self.last_at + 1 } else { now }, stepped_back }
-    }
-}
-
-fn head(connection: &Connection) -> Result<Head, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT identity, size, filed, last_at FROM head WHERE log = 1")?;
-    let (identity, size, filed, last_at) =
-        statement.query_row([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get(3)?)))?;
-    let number = |number| u64::try_from(number).map_err(|_| StoreError::Inconsistent { what: "the head is negative" });
-    let (size, filed) = (number(size)?, number(filed)?);
-    if filed > size {
-        return Err(StoreError::Inconsistent { what: "the head says that entries are filed which are not there" });
-    }
-    Ok(Head { identity, size, filed, last_at })
+/// What became of each draft, now that the head is signed.
+fn stored(
+    placed: Vec<Result<(Place, Vec<u8>, Hash), Appended>>,
+    growth: Option<&Arc<Growth>>,
+) -> Result<Vec<Appended>, StoreError> {
+    let stored = |placed| match (placed, growth) {
+        (Err(without_place), _) => Ok(without_place),
+        (Ok((place, leaf, leaf_hash)), Some(growth)) => {
+            Ok(Appended::Stored(Box::new(Stored { place, leaf, leaf_hash, growth: Arc::clone(growth) })))
+        }
+        (Ok(_), None) => Err(StoreError::Inconsistent { what: "entries were placed and no head was signed" }),
+    };
+    placed.into_iter().map(stored).collect()
 }
 
 /// SQLite integers are signed.

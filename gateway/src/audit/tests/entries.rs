@@ -144,7 +144,8 @@ async fn intents_that_a_crash_left_open_are_closed_when_the_log_is_opened() {
         let bench = Bench::new();
         let store = SqliteStore::open(&fixture.database()).unwrap();
         for n in 1..=300 {
-            bench.place(&store, 10, &bench.intent(&claim(n, 1), n));
+            let now = fixture.clock.now().as_microsecond();
+            bench.place(&store, now, &bench.intent(&claim(n, 1), n));
         }
     }
     let audit = fixture.open();
@@ -310,7 +311,7 @@ async fn the_leaf_opens_its_commitments_with_the_salts_of_the_body() {
         base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, body["salt"].as_str().unwrap());
     let salt: [u8; 32] = salt.unwrap().try_into().unwrap();
     let stored: serde_json::Value = serde_json::from_slice(&leaf.bytes).unwrap();
-    assert_eq!(stored["body"], leaf::base64(&leaf::commit(body_salt, "body", text)));
-    assert_eq!(stored["req"], leaf::base64(&leaf::commit(&salt, "req", b"request canary")));
-    assert_eq!(stored["ans"], leaf::base64(&leaf::commit(&salt, "ans", b"the reply")));
+    assert_eq!(stored["body"], leaf::base64(&commit(body_salt, "body", text)));
+    assert_eq!(stored["req"], leaf::base64(&commit(&salt, "req", b"request canary")));
+    assert_eq!(stored["ans"], leaf::base64(&commit(&salt, "ans", b"the reply")));
 }

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::StoreError;
 
-/// `HYAN` in ASCII, so that another application's database is not taken for a log.
-const APPLICATION: i32 = 0x4859_414E;
+/// `HYAL` in ASCII, so that another application's database is not taken for a log.
+const APPLICATION: i32 = 0x4859_414C;
 /// One file per version, never changed once it was released.
 const MIGRATIONS: [&str; 1] = [include_str!("../../../../migrations/audit/0001_log.sql")];
 /// A lock that someone else holds fails the batch well within a second.
@@ -98,8 +98,9 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     if is_empty {
         let mut identity = [0; 16];
         rand::fill(&mut identity).map_err(|_| StoreError::Inconsistent { what: "no random numbers are available" })?;
+        transaction.execute("INSERT INTO file (log, identity, filed) VALUES (1, ?1, 0)", [identity])?;
         transaction
-            .execute("INSERT INTO head (log, identity, size, filed, last_at) VALUES (1, ?1, 0, 0, 0)", [identity])?;
+            .execute("INSERT INTO head (log, size, last_at, shard, frontier) VALUES (1, 0, 0, 0, zeroblob(0))", [])?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
     }
     if applied < MIGRATIONS.len() {

@@ -9,9 +9,7 @@ use std::ops::Bound;
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::{Head, StoreError, signed};
-use crate::audit::draft::Draft;
-use crate::audit::record::RequestKey;
+use super::{StoreError, signed};
 
 /// A key under which entries are found. Of questions and tags these are digests, of decisions random: none is guessed.
 pub(super) type Key = [u8; 16];
@@ -55,21 +53,10 @@ enum Filed {
     Whole,
 }
 
-impl RequestKey {
-    /// The digest under which a question is found.
-    pub(super) fn digest(&self) -> Key {
-        let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-        context.update(self.caller.as_bytes());
-        context.update(&[0]);
-        context.update(self.request_id.as_bytes());
-        *context.finish().as_ref().first_chunk().expect("SHA-256 gives 32 bytes")
-    }
-}
-
 impl Finding {
     /// Reads the entries that are not filed.
-    pub(super) fn load(connection: &Connection, head: &Head) -> Result<Self, StoreError> {
-        let mut finding = Self { filed: head.filed, run_end: head.filed, ..Self::default() };
+    pub(super) fn load(connection: &Connection, filed: u64) -> Result<Self, StoreError> {
+        let mut finding = Self { filed, run_end: filed, ..Self::default() };
         let mut open = connection.prepare("SELECT idx FROM open_intent")?;
         for index in open.query_map([], |row| row.get::<_, i64>(0))? {
             finding.open.insert(index?.cast_unsigned());
@@ -78,7 +65,7 @@ impl Finding {
             "SELECT entry.idx, step, closes, decision, question, subject_tag, official_tag, case_tag FROM entry \
              LEFT JOIN body ON body.idx = entry.idx WHERE entry.idx >= ?1 ORDER BY entry.idx",
         )?;
-        let mut rows = unfiled.query([signed(head.filed)?])?;
+        let mut rows = unfiled.query([signed(filed)?])?;
         while let Some(row) = rows.next()? {
             let index = row.get::<_, i64>(0)?.cast_unsigned();
             if row.get::<_, i64>(1)? == super::insertion::INTENT {
@@ -116,11 +103,11 @@ impl Finding {
         index < self.filed
     }
 
-    /// Files a slice of the run within the transaction that appends `count` entries. The head says how far filing came.
+    /// Files a slice of the run within the transaction that appends `count` entries. `filed` says how far filing came.
     pub(super) fn file(
         &self,
         transaction: &Transaction<'_>,
-        head: &mut Head,
+        filed: &mut u64,
         additions: &mut Additions,
         count: usize,
     ) -> Result<(), StoreError> {
@@ -140,20 +127,21 @@ impl Finding {
             return Ok(());
         }
         let mut open = transaction.prepare_cached("INSERT INTO open_intent (idx) VALUES (?1)")?;
-        for &intent in self.open.range(head.filed..self.run_end) {
+        for &intent in self.open.range(*filed..self.run_end) {
             if !additions.closed.contains(&intent) {
                 open.execute([signed(intent)?])?;
             }
         }
-        head.filed = self.run_end;
+        *filed = self.run_end;
+        transaction.prepare_cached("UPDATE file SET filed = ?1 WHERE log = 1")?.execute([signed(*filed)?])?;
         additions.filed = Some(Filed::Whole);
         Ok(())
     }
 
-    /// Takes over what has become durable; `head` is the new one. A run that is filed is given back, to be freed where nobody
+    /// Takes over what has become durable: the log's new size, and up to where it is filed. A run that is filed is given back, to be freed where nobody
     /// waits for it.
     #[must_use]
-    pub(super) fn adopt(&mut self, additions: Additions, head: &Head) -> BTreeSet<(Key, u64)> {
+    pub(super) fn adopt(&mut self, additions: Additions, size: u64, filed_to: u64) -> BTreeSet<(Key, u64)> {
         let Additions { keys, opened, closed, filed, .. } = additions;
         self.newer.extend(keys);
         self.open.extend(opened);
@@ -169,22 +157,19 @@ impl Finding {
                 self.last_filed = None;
             }
         }
-        self.filed = head.filed;
-        if self.run.is_empty() && head.size - head.filed >= RUN {
+        self.filed = filed_to;
+        if self.run.is_empty() && size - filed_to >= RUN {
             self.run = std::mem::take(&mut self.newer);
-            self.run_end = head.size;
+            self.run_end = size;
         }
         done
     }
 }
 
 impl Additions {
-    /// The keys of an entry at `index`.
-    pub(super) fn mention(&mut self, draft: &Draft, question: Option<Key>, index: u64) {
-        let tags = [draft.tags.subject, draft.tags.official, draft.tags.case];
-        let decision = Some(*draft.leaf.decision.as_bytes());
-        let keys = [decision, question].into_iter().chain(tags).flatten();
-        self.keys.extend(keys.map(|key| (key, index)));
+    /// The keys of an entry at `index`: those of its question apart from the others.
+    pub(super) fn mention(&mut self, keys: impl IntoIterator<Item = Key>, question: Option<Key>, index: u64) {
+        self.keys.extend(keys.into_iter().chain(question).map(|key| (key, index)));
         self.questions.extend(question.map(|key| (key, index)));
     }
 

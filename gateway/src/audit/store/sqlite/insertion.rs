@@ -5,6 +5,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Transaction,
 use super::finding::{Additions, Finding, Key, filed_entries};
 use super::{Appended, StoreError, signed};
 use crate::audit::draft::{Claim, Draft, Sealed, Step};
+use crate::audit::sequence::{Opening, Shard};
 
 /// `entry.step` of an entry that stands alone.
 const ALONE: i64 = 0;
@@ -72,6 +73,19 @@ impl<'t> Insertion<'t> {
         })
     }
 
+    /// Opens a shard, with its first entry unless it is the first shard of all.
+    pub(super) fn open_shard(&mut self, shard: &Shard, opening: Option<Opening>) -> Result<(), StoreError> {
+        let first = signed(shard.first)?;
+        let mut insert = self.transaction.prepare_cached("INSERT INTO shard (first, origin) VALUES (?1, ?2)")?;
+        insert.execute(params![first, shard.origin])?;
+        if let Some(Opening { place, decision, leaf }) = opening {
+            let decision = *decision.as_bytes();
+            self.entry.execute(params![first, decision, leaf, ALONE, None::<i64>, None::<Key>, None::<[u8; 32]>])?;
+            self.additions.mention([decision], None, place.index);
+        }
+        Ok(())
+    }
+
     /// Says if the draft gets no place, because its question or its intent is another entry's.
     pub(super) fn refuse(&self, draft: &Draft) -> Result<Option<Appended>, StoreError> {
         let refused = match &draft.step {
@@ -113,7 +127,8 @@ impl<'t> Insertion<'t> {
             // Not the log's time: a clock that was ahead once holds that back, and replies would be kept as long.
             self.reply.execute(params![place, now, sealed.reply])?;
         }
-        self.additions.mention(draft, question, index);
+        let tags = [draft.tags.subject, draft.tags.official, draft.tags.case].into_iter().flatten();
+        self.additions.mention([*decision].into_iter().chain(tags), question, index);
         if step == INTENT {
             self.additions.open(index);
         }

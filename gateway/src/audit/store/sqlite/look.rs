@@ -7,7 +7,8 @@ use std::path::Path;
 use rusqlite::OptionalExtension as _;
 
 use super::connection::{Mode, open, progress};
-use super::{Head, SqliteStore, StoreError, failed, head, lock_file};
+use super::{SqliteStore, StoreError, failed, lock_file, tree};
+use crate::audit::sequence::Head;
 use crate::audit::store::Leaf;
 
 /// What lies at a path.
@@ -36,7 +37,7 @@ pub(in crate::audit) fn look(path: &Path) -> Result<Option<Look>, StoreError> {
     if progress.is_empty {
         return Ok(Some(Look { is_in_use, size: 0, last_at: 0, newest: None }));
     }
-    let Head { size, last_at, .. } = head(&connection)?;
+    let Head { size, last_at, .. } = tree::standing(&connection)?.head;
     let newest = connection.query_row(
         "SELECT entry.idx, leaf, sealed FROM entry JOIN body ON body.idx = entry.idx ORDER BY entry.idx DESC LIMIT 1",
         [],

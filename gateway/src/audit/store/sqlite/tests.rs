@@ -32,13 +32,15 @@ impl Fixture {
 
 #[tokio::test]
 async fn holds_the_contract() {
-    let fixtures: [Fixture; 6] = std::array::from_fn(|_| Fixture::new());
+    let fixtures: [Fixture; 8] = std::array::from_fn(|_| Fixture::new());
     contract::numbers_without_gaps(fixtures[0].boxed(), || fixtures[0].boxed());
     contract::appends_whole_or_not_at_all(fixtures[1].boxed()).await;
     contract::keeps_time_in_order(fixtures[2].boxed()).await;
     contract::answers_a_question_once(fixtures[3].boxed()).await;
     contract::knows_open_intents(fixtures[4].boxed(), || fixtures[4].boxed());
     contract::forgets_old_replies(fixtures[5].boxed()).await;
+    contract::proves_every_entry(fixtures[6].boxed(), || fixtures[6].boxed()).await;
+    contract::opens_a_shard_each_quarter(fixtures[7].boxed()).await;
 }
 
 #[test]
@@ -155,7 +157,7 @@ fn a_log_that_lost_acknowledged_entries_is_never_used_again() {
     let fixture = Fixture::new();
     let (bench, store) = (Bench::new(), fixture.store());
     bench.place(&store, 10, &bench.alone(1));
-    fixture.beside().execute_batch("DELETE FROM entry; UPDATE head SET size = 0").unwrap();
+    fixture.beside().execute_batch("DELETE FROM entry; UPDATE head SET size = 0, frontier = zeroblob(0)").unwrap();
     let refused = store.revive();
     assert!(matches!(refused, Err(StoreError::RolledBack { known: 1, found: 0, .. })), "{refused:?}");
 }
@@ -215,7 +217,7 @@ async fn entries_are_found_wherever_they_are_filed() {
     let (filed, mentions, open): (i64, i64, i64) = fixture
         .beside()
         .query_row(
-            "SELECT filed, (SELECT count(*) FROM mention), (SELECT count(*) FROM open_intent) FROM head",
+            "SELECT filed, (SELECT count(*) FROM mention), (SELECT count(*) FROM open_intent) FROM file",
             [],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )

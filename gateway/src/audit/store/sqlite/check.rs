@@ -1,0 +1,132 @@
+//! Reading a whole log for whoever checks it. A gateway may be writing meanwhile: one reading transaction sees one state.
+
+use std::path::Path;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::connection::{Mode, open, progress};
+use super::{StoreError, signed, tree};
+use crate::audit::checking::{Break, Pass, StoredBody, StoredEntry, Verified};
+use crate::audit::sequence::Shard;
+use crate::tlog::frontier::Subtree;
+
+/// Why a log could not be checked, or where it is broken.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::audit) enum CheckError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Broken(Break),
+}
+
+impl From<Break> for CheckError {
+    fn from(broken: Break) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl From<rusqlite::Error> for CheckError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+const ENTRIES: &str = "SELECT entry.idx, leaf, decision, step, closes, question, content, body.sealed, subject_tag, official_tag, \
+     case_tag, reply.sealed, note FROM entry LEFT JOIN body ON body.idx = entry.idx LEFT JOIN reply ON reply.idx = entry.idx \
+     LEFT JOIN checkpoint ON checkpoint.size = entry.idx + 1 ORDER BY entry.idx";
+
+/// Leads `pass` over the log at `path`. `progress` is told how many entries of how many are done.
+pub(in crate::audit) fn check(
+    path: &Path,
+    mut pass: Pass<'_>,
+    mut told: impl FnMut(u64, u64),
+) -> Result<Verified, CheckError> {
+    let connection = open(path, Mode::Read)?;
+    // Sees one state of the file for as long as it is open.
+    let connection = connection.unchecked_transaction()?;
+    if !progress(&connection, path)?.is_done() {
+        return Err(
+            StoreError::Inconsistent { what: "it is of another version; `heyan serve` brings it up to date" }.into()
+        );
+    }
+    let standing = tree::standing(&connection).map_err(|error| unless_broken(error, &pass))?;
+    let mut shards = shards(&connection)?.into_iter().peekable();
+    let mut subtrees = connection.prepare("SELECT hash FROM subtree WHERE shard = ?1 AND level = ?2 AND idx = ?3")?;
+    let mut is_stored = |shard: &Shard, subtree: &Subtree| -> Result<bool, CheckError> {
+        let key = params![signed(shard.first)?, subtree.level, signed(subtree.index)?];
+        let stored =
+            subtrees.query_row(key, |row| Ok(row.get_ref(0)?.as_bytes().is_ok_and(|hash| hash == subtree.hash)));
+        Ok(stored.optional()?.unwrap_or(false))
+    };
+    let mut entries = connection.prepare(ENTRIES)?;
+    let mut rows = entries.query([])?;
+    let mut done = 0;
+    while let Some(row) = rows.next()? {
+        while let Some(shard) = shards.next_if(|shard| shard.first <= done) {
+            pass.shard(shard.first, &shard.origin)?;
+        }
+        let entry = entry(row).map_err(|_| pass.broken("a column of it is not what it should be"))?;
+        pass.entry(&entry, &mut is_stored)?;
+        done += 1;
+        if done % 4_096 == 0 {
+            told(done, standing.head.size);
+        }
+    }
+    told(done, standing.head.size);
+    for (table, seen) in [
+        ("entry", done),
+        ("body", pass.bodies_seen),
+        ("checkpoint", pass.checkpoints_seen),
+        ("subtree", pass.subtrees_seen),
+        ("shard", pass.shards_seen),
+    ] {
+        let rows = connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0))?;
+        if rows.cast_unsigned() != seen {
+            return Err(pass.broken("something is stored that belongs to no entry").into());
+        }
+    }
+    Ok(pass.finish(&standing.head)?)
+}
+
+/// A head that contradicts itself is a broken log; a file that cannot be read is not.
+fn unless_broken(error: StoreError, pass: &Pass<'_>) -> CheckError {
+    match error {
+        StoreError::Inconsistent { what } => pass.broken(what).into(),
+        error => error.into(),
+    }
+}
+
+fn shards(connection: &Connection) -> Result<Vec<Shard>, CheckError> {
+    let mut shards = connection.prepare("SELECT first, origin FROM shard ORDER BY first")?;
+    let shard = |row: &Row<'_>| Ok(Shard { first: row.get::<_, i64>(0)?.cast_unsigned(), origin: row.get(1)? });
+    Ok(shards.query_map([], shard)?.collect::<Result<_, _>>()?)
+}
+
+fn entry<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredEntry<'r>> {
+    let bytes = |column| optional(row, column);
+    let tags = [bytes(8)?, bytes(9)?, bytes(10)?];
+    let body = bytes(7)?.map(|sealed| StoredBody { sealed, tags });
+    Ok(StoredEntry {
+        index: row.get::<_, i64>(0)?.cast_unsigned(),
+        leaf: row.get_ref(1)?.as_bytes()?,
+        decision: row.get_ref(2)?.as_bytes()?,
+        step: row.get(3)?,
+        closes: row.get(4)?,
+        question: bytes(5)?,
+        content: bytes(6)?,
+        body,
+        reply: bytes(11)?,
+        checkpoint: match row.get_ref(12)? {
+            ValueRef::Null => None,
+            note => Some(note.as_str()?),
+        },
+    })
+}
+
+fn optional<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<Option<&'r [u8]>> {
+    match row.get_ref(column)? {
+        ValueRef::Null => Ok(None),
+        value => Ok(Some(value.as_bytes()?)),
+    }
+}
