@@ -74,6 +74,8 @@ pub mod default {
     pub const DRAIN: Duration = Duration::from_secs(5);
     /// How long calls in work may take to finish after the listener has closed.
     pub const GRACE: Duration = Duration::from_secs(25);
+    /// The folder of the published log.
+    pub const PUBLISHED: &str = "log";
     /// The log filter.
     pub const LOG: &str = "info";
 }
@@ -131,6 +133,8 @@ pub struct Tls {
 pub struct Audit {
     /// `database`: the SQLite file; it and its folder are made where they are absent.
     pub database: PathBuf,
+    /// `published`: the folder of the published log, in the layout of C2SP tlog-tiles; `log` unless given.
+    pub published: PathBuf,
 }
 
 /// What the gateway tells its operator.
@@ -227,7 +231,10 @@ fn read_tls(folder: &Path, mut table: Table<'_>) -> Option<Tls> {
 }
 
 fn read_audit(folder: &Path, mut table: Table<'_>) -> Option<Audit> {
-    Some(Audit { database: path(folder, &mut table, "database")? })
+    let database = path(folder, &mut table, "database");
+    let published = table.optional_parse("published", |text| fitting_path(folder, text));
+    let published = published?.map_or_else(|| folder.join(default::PUBLISHED), |path| path.into_inner());
+    Some(Audit { database: database?, published })
 }
 
 fn read_telemetry(root: &mut Table<'_>) -> Option<Telemetry> {
@@ -252,7 +259,9 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn path(folder: &Path, table: &mut Table<'_>, key: &str) -> Option<PathBuf> {
-    let fits =
-        |text: &str| if text.is_empty() || text.contains('\0') { Err("must be a path") } else { Ok(folder.join(text)) };
-    Some(table.parse(key, fits)?.into_inner())
+    Some(table.parse(key, |text| fitting_path(folder, text))?.into_inner())
+}
+
+fn fitting_path(folder: &Path, text: &str) -> Result<PathBuf, &'static str> {
+    if text.is_empty() || text.contains('\0') { Err("must be a path") } else { Ok(folder.join(text)) }
 }
