@@ -1,3 +1,4 @@
+mod checking;
 mod entries;
 mod faults;
 mod publishing;

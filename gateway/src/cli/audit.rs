@@ -74,7 +74,7 @@ fn verify(options: &Verify) -> Result<Exit, Failure> {
             eprintln!("{done} / {of}");
         }
     };
-    match verify_log(&config.audit.database, &key, keys.as_ref(), progress) {
+    match verify_log(&config.audit.database, Some(&config.audit.published), &key, keys.as_ref(), progress) {
         Ok(verified) => {
             print_whole(options, &verified)?;
             Ok(Exit::Ok)
