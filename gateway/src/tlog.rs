@@ -11,5 +11,8 @@ pub mod proof;
 pub mod tile;
 pub mod tree;
 
+#[cfg(test)]
+mod tests;
+
 /// A SHA-256 digest.
 pub type Hash = [u8; 32];
