@@ -115,6 +115,8 @@ pub struct Listen {
     pub service: SocketAddr,
     /// `admin`: metrics and probes over plain HTTP; a loopback address. Off unless given.
     pub admin: Option<SocketAddr>,
+    /// `log`: the published audit log over plain HTTP, for auditors and the public. Off unless given.
+    pub log: Option<SocketAddr>,
 }
 
 /// The gateway's certificate, and the authority that signs those of systems and people. PEM files.
@@ -220,7 +222,12 @@ fn read_listen(mut table: Table<'_>) -> Option<Listen> {
         }
         other => other,
     });
-    Some(Listen { service: service?.into_inner(), admin: admin?.map(|admin| admin.into_inner()) })
+    let log = table.optional_parse("log", address);
+    Some(Listen {
+        service: service?.into_inner(),
+        admin: admin?.map(|admin| admin.into_inner()),
+        log: log?.map(|log| log.into_inner()),
+    })
 }
 
 fn read_tls(folder: &Path, mut table: Table<'_>) -> Option<Tls> {

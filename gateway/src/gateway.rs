@@ -16,7 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::departments::Departments;
 use crate::directory::{CurrentDirectory, Directory, LoadError, load};
-use crate::server::{Admin, AdminError, Cores, Server, ServerError, Setup, Tls, TlsError};
+use crate::server::{Admin, AdminError, Cores, PublicLog, Server, ServerError, Setup, Tls, TlsError};
 use crate::telemetry::Metrics;
 use crate::verification::Verification;
 
@@ -82,6 +82,7 @@ pub struct Gateway {
     cores: Cores,
     listener: TcpListener,
     admin: Option<Admin>,
+    public_log: Option<PublicLog>,
     address: SocketAddr,
     directory: Arc<CurrentDirectory>,
     departments: Arc<Departments>,
@@ -137,8 +138,16 @@ impl Gateway {
             Some(address) => Some(Admin::bind(address).await?),
             None => None,
         };
+        let public_log = match config.listen.log {
+            Some(address) => Some(
+                PublicLog::bind(address, &config.audit.published)
+                    .await
+                    .map_err(|error| StartError::Listen { address, error })?,
+            ),
+            None => None,
+        };
         let cores = Cores::start().map_err(StartError::Cores)?;
-        Ok(Self { server, cores, listener, admin, address, directory, departments, audit, metrics, clock })
+        Ok(Self { server, cores, listener, admin, public_log, address, directory, departments, audit, metrics, clock })
     }
 
     /// Where the service port is; a port 0 of the configuration has become a real one.
@@ -151,6 +160,11 @@ impl Gateway {
         self.admin.as_ref().map(Admin::address)
     }
 
+    /// Where the published audit log is, if anywhere.
+    pub fn public_log_address(&self) -> Option<SocketAddr> {
+        self.public_log.as_ref().map(PublicLog::address)
+    }
+
     /// What is counted.
     pub fn metrics(&self) -> Arc<Metrics> {
         Arc::clone(&self.metrics)
@@ -158,7 +172,8 @@ impl Gateway {
 
     /// Serves until `shutdown` is done, then drains, and closes the audit log last.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) {
-        let Self { server, cores, listener, admin, directory, departments, audit, metrics, clock, .. } = self;
+        let Self { server, cores, listener, admin, public_log, directory, departments, audit, metrics, clock, .. } =
+            self;
         let (ended, end) = watch::channel(());
         if let Some(admin) = admin {
             let serving = admin.serve(Arc::clone(&metrics), server.readiness(), until_closed(end));
@@ -168,6 +183,7 @@ impl Gateway {
                 }
             });
         }
+        let publishing = public_log.map(|log| tokio::spawn(log.serve()));
         let checking = tokio::spawn({
             let departments = Arc::clone(&departments);
             async move { departments.watch_over().await }
@@ -181,6 +197,9 @@ impl Gateway {
         watching.abort();
         checking.abort();
         audit.close().await;
+        if let Some(publishing) = publishing {
+            publishing.abort();
+        }
         drop(cores);
         drop(ended);
     }

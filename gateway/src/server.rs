@@ -23,6 +23,7 @@ mod json;
 mod layers;
 mod pace;
 mod panic;
+mod public_log;
 mod published;
 mod routes;
 mod share;
@@ -51,6 +52,7 @@ pub(crate) use fault::{PUSHBACK, described};
 pub use health::Readiness;
 #[doc(hidden)]
 pub use json::read_document;
+pub use public_log::PublicLog;
 pub(crate) use shed::Place;
 pub use tls::{Tls, TlsError};
 

@@ -7,10 +7,10 @@ use std::process::{Command, Output};
 
 use heyan::receipt::{ReceiptError, ReceiptFile};
 use heyan::sample::cases::CASES;
-use heyan::tlog::note::VerifierKey;
+use heyan::tlog::note::{Note, VerifierKey};
 use heyan_proto::v1;
 use heyan_proto::v1::verification_service_client::VerificationServiceClient;
-use heyan_tests::{City, Gateway, questions, until};
+use heyan_tests::{City, Gateway, page, questions, until};
 use prost::Message;
 
 /// Runs the script for every file of a list; a line for each says `True` or `False`.
@@ -158,4 +158,27 @@ async fn the_published_log_is_verified_by_anybody() {
     bytes[100] ^= 1;
     fs::write(&bundle, bytes).unwrap();
     assert!(!log(&city.file("log")).status.success(), "a changed entry is found");
+}
+
+#[tokio::test]
+async fn the_public_log_is_served_and_nothing_beside_it() {
+    let city = City::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    city.edit("heyan.toml", |text| text.replacen("[listen]", &format!("[listen]\nlog = \"{address}\""), 1));
+    let gateway = Gateway::start(&city);
+    let (case, question) = questions::named(CASES[0].id);
+    VerificationServiceClient::new(gateway.connect(case.system).await).verify(question).await.unwrap();
+    let key = published_key(&city).await;
+    let fetch = |path: &str| page(&address, path);
+    let (status, checkpoint) = fetch("/checkpoint");
+    assert_eq!(status, 200, "{checkpoint}");
+    Note::parse(&checkpoint).unwrap().verified_by(&VerifierKey::parse(&key).unwrap()).unwrap();
+    assert_eq!(fetch("/vkey"), (200, format!("{key}\n")));
+    let (status, entries) = fetch("/tile/entries/000.p/2");
+    assert!(status == 200 && entries.contains("\"class\":\"answered\""), "{status} {entries}");
+    for path in ["/", "/../keys/audit/log.key", "/tile/../../keys/audit/log.key", "/tile/0/000", "/.checkpoint.new"] {
+        assert_eq!(fetch(path).0, 404, "{path}");
+    }
 }

@@ -126,13 +126,7 @@ impl Gateway {
 
     /// A page of the admin listener.
     pub fn admin(&self, path: &str) -> (u16, String) {
-        use std::io::Write as _;
-        let mut stream = std::net::TcpStream::connect(&self.admin).unwrap();
-        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).unwrap();
-        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        page(&self.admin, path)
     }
 
     /// Sends a signal: `TERM`, `HUP`, `KILL`.
@@ -157,4 +151,16 @@ impl Drop for Gateway {
             eprintln!("the gateway could not be waited for");
         }
     }
+}
+
+/// A page that is served over plain HTTP at `address`: its status and its body, as text.
+pub fn page(address: &str, path: &str) -> (u16, String) {
+    use std::io::Write as _;
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).unwrap();
+    let reply = String::from_utf8_lossy(&reply);
+    let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }

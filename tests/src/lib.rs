@@ -13,7 +13,7 @@ pub use city::City;
 pub use curl::{Ask, Reply, curl};
 pub use entries::{Entry, classes_from, entries, entries_from};
 pub use errors::Told;
-pub use gateway::{Gateway, Logs, heyan};
+pub use gateway::{Gateway, Logs, heyan, page};
 
 use std::time::{Duration, Instant};
 

@@ -49,6 +49,9 @@ pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
         })?;
         telemetry.send(gateway.metrics(), Arc::new(SystemClock)).map_err(unusable)?;
         print(format_args!("serving on {}", gateway.address()))?;
+        if let Some(log) = gateway.public_log_address() {
+            print(format_args!("published audit log on http://{log}"))?;
+        }
         if let Some(admin) = gateway.admin_address() {
             print(format_args!("metrics and probes on http://{admin}"))?;
         }

@@ -184,6 +184,7 @@ fn the_sample_shows_every_setting_and_the_defaults() {
         "key",
         "client_ca",
         "database",
+        "published",
         "trust_domain",
     ] {
         assert!(sample.contains(&format!("{key} = ")), "{key}");
