@@ -75,6 +75,14 @@ impl Store for FaultyStore {
         }
     }
 
+    fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError> {
+        self.inner.erasable(index)
+    }
+
+    fn expiring(&self, term: Term, before: i64, max: usize) -> Result<Option<Range<u64>>, StoreError> {
+        self.inner.expiring(term, before, max)
+    }
+
     fn size(&self) -> u64 {
         self.inner.size()
     }
