@@ -110,6 +110,7 @@ impl Gateway {
         let (database, name) = (&config.audit.database, format!("{}/audit", config.city.trust_domain));
         let audit = Audit::open(database, &name, AuditKeys::load(&city.join(AUDIT_KEYS))?, Arc::clone(&clock))?;
         audit.observe(Arc::new(metrics.audit().clone()));
+        audit.retain(config.audit.retention);
         let able = ability::follow(&audit, tls.not_after(), Arc::clone(&clock), Arc::clone(&metrics));
         let verification = Arc::new(Verification {
             directory: Arc::clone(&directory),

@@ -1,5 +1,6 @@
 mod entries;
 mod faults;
+mod removal;
 
 use std::ops::Range;
 use std::path::PathBuf;
