@@ -24,6 +24,7 @@ mod keys;
 mod leaf;
 mod log_key;
 mod observer;
+mod publishing;
 mod queue;
 mod record;
 mod reservation;
@@ -63,6 +64,8 @@ use self::cipher::{Cipher, Context};
 use self::committer::Committer;
 use self::draft::{Claim, Draft, Drafting, Salt};
 use self::leaf::LeafView;
+use self::log_key::LogKey;
+use self::publishing::{Publisher, Source};
 use self::queue::{Done, Job, LiveIntent, Queue};
 use self::record::Proof;
 use self::reservation::{Slot, Slots};
@@ -113,22 +116,42 @@ struct Inner {
     queue: Arc<Queue>,
     store: Arc<dyn Store>,
     keys: Arc<AuditKeys>,
+    log_key: Arc<LogKey>,
     content_key: hmac::Key,
     cipher: Arc<dyn Cipher>,
     clock: Arc<dyn Clock>,
     slots: Arc<Slots>,
     ended: Mutex<Option<oneshot::Receiver<()>>>,
+    publisher: Mutex<Option<Publisher>>,
+}
+
+/// Where a log lies.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The SQLite file.
+    pub database: &'a Path,
+    /// The folder in which it is published.
+    pub published: &'a Path,
+    /// What the names of its shards begin with: `city.example/audit`.
+    pub name: &'a str,
 }
 
 impl Audit {
-    /// Opens the log in the SQLite file `database`, or starts one. The names of its shards begin with `name`. Intents that a crash left open are closed as abandoned.
+    /// Opens the log, or starts one, and publishes it. Intents that a crash left open are closed as abandoned.
     ///
     /// # Errors
     /// [`OpenError`] says which file and why: in use by another process, not a log of this version, weaker settings than a
     /// durable commit needs, a key that is missing or that others may read.
-    pub fn open(database: &Path, name: &str, keys: AuditKeys, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let store = SqliteStore::open(database).map_err(|e| OpenError::Store(e.to_string()))?;
-        Self::over(Arc::new(store), name, keys, clock)
+    pub fn open(place: &Place<'_>, keys: AuditKeys, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let store = SqliteStore::open(place.database).map_err(|e| OpenError::Store(e.to_string()))?;
+        let store = Arc::new(store);
+        let source = Arc::clone(&store) as Arc<dyn Source>;
+        let audit = Self::over(store, place.name, keys, clock)?;
+        let Inner { log_key, queue, .. } = &*audit.inner;
+        let publisher = Publisher::start(place.published, source, Arc::clone(log_key), Arc::clone(queue));
+        let publisher = publisher.map_err(|error| OpenError::Store(error.to_string()))?;
+        *audit.inner.publisher.lock().expect("no holder of this lock can panic") = Some(publisher);
+        Ok(audit)
     }
 
     fn over(store: Arc<dyn Store>, name: &str, keys: AuditKeys, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
@@ -145,11 +168,13 @@ impl Audit {
             store: Arc::clone(&store),
             keys: Arc::clone(&keys),
             cipher: Arc::clone(&cipher),
-            log_key,
+            log_key: Arc::clone(&log_key),
             clock: Arc::clone(&clock),
         };
         let ended = Mutex::new(Some(committer.start().map_err(OpenError::Thread)?));
-        Ok(Self { inner: Arc::new(Inner { queue, store, keys, content_key, cipher, clock, slots, ended }) })
+        let publisher = Mutex::default();
+        let inner = Inner { queue, store, keys, log_key, content_key, cipher, clock, slots, ended, publisher };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Reserves a question. While the same question is in flight this waits for it.
@@ -268,6 +293,10 @@ impl Audit {
         if let Some(ended) = ended {
             // The thread never sends: the channel closes when it ends.
             drop(ended.await);
+        }
+        // What it made durable last is published as well.
+        if let Some(publisher) = self.inner.publisher.lock().expect("no holder of this lock can panic").take() {
+            publisher.close();
         }
     }
 }

@@ -4,12 +4,14 @@
 
 pub mod claims;
 
+mod audit;
 mod check;
 mod client;
 mod demo;
 mod directory;
 mod doctor;
 mod init;
+mod receipt;
 mod serve;
 mod show;
 mod verify;
@@ -31,6 +33,8 @@ pub enum Exit {
     Usage = 2,
     /// It could not be found out: gateway or department unreachable.
     Unreachable = 3,
+    /// What was to be proved is refuted: a log or a receipt is not what was signed.
+    Broken = 4,
     /// The configuration is bad (`EX_CONFIG`).
     Configuration = 78,
 }
@@ -70,6 +74,10 @@ enum Command {
     Serve(serve::Options),
     /// Ask one question, as a business system would
     Verify(Box<verify::Options>),
+    /// Verify a receipt from a case archive, offline
+    Receipt(receipt::Options),
+    /// Check the audit log
+    Audit(audit::Options),
     /// See what can be asked of whom
     Directory(directory::Options),
     /// Print shell completions
@@ -86,9 +94,10 @@ Examples:
   heyan serve city                      run it
   heyan doctor city                     why does it not run?
   heyan verify --help                   ask a question
+  heyan audit verify --city city        is the log whole?
   heyan completions bash > /etc/bash_completion.d/heyan
 
-Exit codes: 0 ok, 1 checked and found wanting, 2 usage, 3 unreachable, 78 bad configuration";
+Exit codes: 0 ok, 1 checked and found wanting, 2 usage, 3 unreachable, 4 log or receipt broken, 78 bad configuration";
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -119,6 +128,8 @@ pub fn run() -> ExitCode {
         Command::Doctor(options) => doctor::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Verify(options) => verify::run(&options),
+        Command::Receipt(options) => receipt::run(&options),
+        Command::Audit(options) => audit::run(&options),
         Command::Directory(options) => directory::run(&options),
         Command::Completions { shell } => {
             let mut script = Vec::new();

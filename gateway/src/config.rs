@@ -83,6 +83,8 @@ pub mod default {
     pub const RETENTION_USE: u32 = 1095;
     /// How long it keeps what is personal about a call that was no use of anything, in days.
     pub const RETENTION_TECHNICAL: u32 = 183;
+    /// The folder of the published log.
+    pub const PUBLISHED: &str = "log";
     /// The log filter.
     pub const LOG: &str = "info";
 }
@@ -142,6 +144,8 @@ pub struct Audit {
     pub database: PathBuf,
     /// `retention_use` and `retention_technical`: how long bodies are kept, in whole days.
     pub retention: Retention,
+    /// `published`: the folder of the published log, in the layout of C2SP tlog-tiles; `log` unless given.
+    pub published: PathBuf,
 }
 
 /// What the gateway tells its operator.
@@ -241,7 +245,10 @@ fn read_audit(folder: &Path, mut table: Table<'_>) -> Option<Audit> {
     let database = path(folder, &mut table, "database");
     let use_days = read_days(&mut table, "retention_use", default::RETENTION_USE);
     let technical_days = read_days(&mut table, "retention_technical", default::RETENTION_TECHNICAL);
-    Some(Audit { database: database?, retention: Retention { use_days: use_days?, technical_days: technical_days? } })
+    let published = table.optional_parse("published", |text| fitting_path(folder, text));
+    let published = published?.map_or_else(|| folder.join(default::PUBLISHED), |path| path.into_inner());
+    let retention = Retention { use_days: use_days?, technical_days: technical_days? };
+    Some(Audit { database: database?, published, retention })
 }
 
 /// A length of time in whole days, of which there is at least one.
@@ -279,7 +286,9 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn path(folder: &Path, table: &mut Table<'_>, key: &str) -> Option<PathBuf> {
-    let fits =
-        |text: &str| if text.is_empty() || text.contains('\0') { Err("must be a path") } else { Ok(folder.join(text)) };
-    Some(table.parse(key, fits)?.into_inner())
+    Some(table.parse(key, |text| fitting_path(folder, text))?.into_inner())
+}
+
+fn fitting_path(folder: &Path, text: &str) -> Result<PathBuf, &'static str> {
+    if text.is_empty() || text.contains('\0') { Err("must be a path") } else { Ok(folder.join(text)) }
 }

@@ -23,14 +23,14 @@ fn json(output: &Output) -> Value {
 }
 
 #[test]
-fn the_demo_prints_one_object_with_all_three_answers_and_leaves_nothing() {
+fn the_demo_prints_one_object_with_all_three_answers_and_leaves_a_receipt_alone() {
     let temporary = tempfile::tempdir().unwrap();
     let demo = heyan().args(["demo", "--once", "--output", "json"]).env("TMPDIR", temporary.path()).output().unwrap();
     assert_eq!(code(&demo), 0, "{}", text(&demo.stderr));
     assert_eq!(text(&demo.stderr), "");
     let told = json(&demo);
     let keys: BTreeSet<&str> = told.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, BTreeSet::from(["city", "address", "questions"]));
+    assert_eq!(keys, BTreeSet::from(["city", "address", "questions", "receipt"]));
     assert!(told["address"].as_str().unwrap().starts_with("127.0.0.1:"));
     let questions = told["questions"].as_array().unwrap();
     assert!(questions.len() >= 5);
@@ -46,8 +46,12 @@ fn the_demo_prints_one_object_with_all_three_answers_and_leaves_nothing() {
     for finding in ["CONFIRMED", "NOT_CONFIRMED", "EXCEPTION", "GRANT_REQUIRED", "DEPARTMENT_DOWN"] {
         assert!(questions.iter().any(|of| of["finding"] == finding), "{finding}: {told}");
     }
-    let left: Vec<_> = fs::read_dir(temporary.path()).unwrap().collect();
-    assert!(left.is_empty(), "{left:?}");
+    let left: Vec<_> = fs::read_dir(temporary.path()).unwrap().map(|file| file.unwrap().path()).collect();
+    let [receipt] = &left[..] else { panic!("more than the receipt is left, or less: {left:?}") };
+    assert_eq!(told["receipt"]["file"], receipt.to_str().unwrap());
+    let key = told["receipt"]["key"].as_str().unwrap();
+    let verify = heyan().args(["receipt", "verify", "--output", "json", "--key", key]).arg(receipt).output().unwrap();
+    assert_eq!((code(&verify), json(&verify)["verdict"].as_str()), (0, Some("proven")), "{}", text(&verify.stderr));
 }
 
 #[test]

@@ -77,7 +77,7 @@ async fn a_question_that_was_answered_long_ago_is_asked_of_nobody_again() {
     let last = entries(&city).len() as u64;
     make_entries(&mut client(&gateway, asked[0].0.system).await, 9_500).await;
     let log = Connection::open_with_flags(city.file("state/audit.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let filed = log.query_row("SELECT filed FROM head", [], |row| row.get::<_, i64>(0)).unwrap();
+    let filed = log.query_row("SELECT filed FROM file", [], |row| row.get::<_, i64>(0)).unwrap();
     assert!(filed.cast_unsigned() >= last, "only {filed} entries are filed: nothing is shown");
     let before = entries(&city).len() as u64;
     for (case, question, first) in &asked {

@@ -4,12 +4,13 @@
 mod entry;
 mod removal;
 
-use std::fmt;
 use std::path::Path;
+use std::{fmt, fs, iter};
 
 use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::frontier::Frontier;
 use crate::tlog::note::{Note, VerifierKey};
+use crate::tlog::tile::{WIDTH, tile_path};
 use crate::tlog::{Hash, tree};
 
 use super::keys::AuditKeys;
@@ -101,6 +102,10 @@ pub(super) struct Pass<'a> {
     /// The newest checkpoint so far, and the size of the log by then.
     last: Option<(u64, String)>,
     pub(super) removals: Removals,
+    /// The leaf hashes since then.
+    since: Vec<Hash>,
+    /// A folder of the published log: shows which of them is another one. It need not be trusted.
+    published: Option<&'a Path>,
     pub(super) bodies_seen: u64,
     pub(super) checkpoints_seen: u64,
     pub(super) subtrees_seen: u64,
@@ -109,7 +114,7 @@ pub(super) struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// `key` is the log's public key under the name of any of its shards.
-    pub(super) fn new(key: &'a VerifierKey, keys: Option<&AuditKeys>) -> Self {
+    pub(super) fn new(key: &'a VerifierKey, keys: Option<&AuditKeys>, published: Option<&'a Path>) -> Self {
         let head = Head { size: 0, last_at: 0, shard: Shard::default(), frontier: Frontier::default() };
         Self {
             key,
@@ -118,6 +123,8 @@ impl<'a> Pass<'a> {
             shard_key: None,
             last: None,
             removals: Removals::default(),
+            since: Vec::new(),
+            published,
             bodies_seen: 0,
             checkpoints_seen: 0,
             subtrees_seen: 0,
@@ -168,7 +175,9 @@ impl<'a> Pass<'a> {
             return Err(self.broken(what).into());
         }
         let mut completed = Vec::new();
-        self.head.frontier.push(tree::leaf_hash(stored.leaf), &mut |subtree| completed.push(subtree));
+        let leaf_hash = tree::leaf_hash(stored.leaf);
+        self.since.push(leaf_hash);
+        self.head.frontier.push(leaf_hash, &mut |subtree| completed.push(subtree));
         for completed in completed {
             self.subtrees_seen += 1;
             if !beside.has_subtree(&self.head.shard, &completed)? {
@@ -179,6 +188,7 @@ impl<'a> Pass<'a> {
         if let Some(note) = stored.checkpoint {
             self.check_checkpoint(note)?;
             self.last = Some((self.head.size + 1, note.to_owned()));
+            self.since.clear();
             self.checkpoints_seen += 1;
         }
         self.head.size += 1;
@@ -212,9 +222,26 @@ impl<'a> Pass<'a> {
             return Err(broken("its checkpoint is of another tree"));
         }
         if *checkpoint.root() != frontier.root() {
-            return Err(broken("it or one since the checkpoint before is not what was signed"));
+            return Err(self.unlike_signed());
         }
         Ok(())
+    }
+
+    /// The entries since the checkpoint before are not those that were signed: the first that the published log has otherwise, or
+    /// the first of them where that does not show it.
+    fn unlike_signed(&self) -> Break {
+        let Head { size, shard, .. } = &self.head;
+        let first = size + 1 - self.since.len() as u64;
+        let other = self.published.and_then(|folder| {
+            let mut entries = (first..).zip(&self.since);
+            entries.find(|(index, hash)| {
+                published_hash(folder, shard, index - shard.first).is_some_and(|published| published != **hash)
+            })
+        });
+        match other {
+            Some((index, _)) => Break { index, what: "its leaf is not the one that was signed" },
+            None => Break { index: first, what: "it or one up to the next checkpoint is not what was signed" },
+        }
     }
 
     /// The log ends here; `stored` is where it stands by its own word.
@@ -244,18 +271,30 @@ impl<'a> Pass<'a> {
     }
 }
 
+/// The hash of a leaf in the published tiles.
+fn published_hash(folder: &Path, shard: &Shard, place: u64) -> Option<Hash> {
+    let folder = folder.join(shard.origin.rsplit('/').next()?);
+    let (tile, at) = (place / WIDTH, usize::try_from(place % WIDTH).ok()?);
+    // A tile that is not full lies there in several widths.
+    let widths = iter::once(WIDTH).chain(at as u64 + 1..WIDTH);
+    let bytes = widths.filter_map(|width| fs::read(folder.join(tile_path(0, tile, width))).ok()).next()?;
+    bytes.as_chunks::<32>().0.get(at).copied()
+}
+
 /// Checks the log in the SQLite file `database` with the log's public key, under the name of any of its shards. With `keys` bodies and
-/// replies are opened and held to their leaves as well. `progress` is told how many entries of how many are done.
+/// replies are opened and held to their leaves as well. `published` is the folder of the published log, which helps to name the entry.
+/// `progress` is told how many entries of how many are done.
 ///
 /// # Errors
 /// [`VerifyError::Broken`] names the first entry that is not what was signed.
 pub fn verify_log(
     database: &Path,
+    published: Option<&Path>,
     key: &VerifierKey,
     keys: Option<&AuditKeys>,
     progress: impl FnMut(u64, u64),
 ) -> Result<Verified, VerifyError> {
-    check(database, Pass::new(key, keys), progress).map_err(|error| match error {
+    check(database, Pass::new(key, keys, published), progress).map_err(|error| match error {
         CheckError::Broken(broken) => VerifyError::Broken(broken),
         CheckError::Store(error) => VerifyError::Store(error.to_string()),
     })

@@ -16,6 +16,9 @@ pub trait Observer: Send + Sync + Debug {
     /// So many entries became durable together at `at`, and it took so long.
     fn committed(&self, entries: usize, took: Duration, at: Timestamp);
 
+    /// So many entries of the log are published.
+    fn published(&self, entries: u64);
+
     /// A batch was not made durable.
     fn failed(&self);
 }

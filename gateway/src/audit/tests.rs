@@ -1,5 +1,7 @@
+mod checking;
 mod entries;
 mod faults;
+mod publishing;
 mod removal;
 
 use std::ops::Range;
@@ -130,6 +132,16 @@ impl Fixture {
         self.folder.path().join("audit.db")
     }
 
+    fn published(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn open_at(&self) -> Result<Audit, OpenError> {
+        let (database, published) = (self.database(), self.published());
+        let place = Place { database: &database, published: &published, name: LOG };
+        Audit::open(&place, self.keys(), Arc::clone(&self.clock) as Arc<dyn Clock>)
+    }
+
     fn keys(&self) -> AuditKeys {
         let dir = self.folder.path().join("keys");
         if dir.exists() { AuditKeys::load(&dir).unwrap() } else { AuditKeys::create(&dir).unwrap() }
@@ -137,7 +149,7 @@ impl Fixture {
 
     /// The log as the gateway opens it.
     fn open(&self) -> Audit {
-        Audit::open(&self.database(), LOG, self.keys(), Arc::clone(&self.clock) as Arc<dyn Clock>).unwrap()
+        self.open_at().unwrap()
     }
 
     /// The log over a store that fails on demand.

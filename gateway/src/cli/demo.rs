@@ -1,5 +1,6 @@
 //! `heyan demo`: a whole sample city in a minute.
 
+mod proof;
 mod questions;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -17,6 +18,7 @@ use crate::gateway::Gateway;
 use crate::sample::SampleOptions;
 use crate::server::termination;
 use crate::telemetry;
+use proof::Kept;
 use questions::Asked;
 
 /// Options of `heyan demo`.
@@ -93,7 +95,9 @@ fn demonstrate(city: &Path, options: &Options) -> Result<Exit, Failure> {
         }));
         let asked = questions::ask(city, address, options.lang).await;
         let printed = match &asked {
-            Ok(asked) => print_answers(options, city, address, asked),
+            Ok(asked) => proof::keep(city, options.city.is_some(), asked)
+                .await
+                .and_then(|kept| print_answers(options, city, address, asked, &kept)),
             Err(_) => Ok(()),
         };
         if asked.is_ok() && printed.is_ok() && !options.once {
@@ -112,11 +116,17 @@ fn address(once: bool) -> SocketAddr {
     SocketAddr::new(ADDRESS.ip(), if free { ADDRESS.port() } else { 0 })
 }
 
-fn print_answers(options: &Options, city: &Path, address: SocketAddr, asked: &[Asked]) -> Result<(), Failure> {
+fn print_answers(
+    options: &Options,
+    city: &Path,
+    address: SocketAddr,
+    asked: &[Asked],
+    kept: &Kept,
+) -> Result<(), Failure> {
     if options.output == Output::Json {
         let questions: Vec<_> = asked.iter().map(Asked::to_json).collect();
         let (city, address) = (city.display().to_string(), address.to_string());
-        return print(json!({ "city": city, "address": address, "questions": questions }));
+        return print(json!({ "city": city, "address": address, "questions": questions, "receipt": kept.to_json() }));
     }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
@@ -129,5 +139,6 @@ fn print_answers(options: &Options, city: &Path, address: SocketAddr, asked: &[A
         table.add_row(row.cells(options.lang));
     }
     print(table)?;
+    print(format_args!("{}\n  {}", kept.sentence(options.lang), kept.line()))?;
     if options.once { Ok(()) } else { print(questions::lines(city, address)) }
 }

@@ -1,5 +1,9 @@
 //! `heyan verify`: one question, as a business system would ask it.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -9,6 +13,7 @@ use uuid::Uuid;
 
 use super::claims::{self, FieldTypes};
 use super::client::{Connection, failed, speak};
+use super::receipt::receipt_of;
 use super::{Exit, Failure, Language, Output, block_on, print, show};
 
 /// Options of `heyan verify`.
@@ -53,6 +58,9 @@ pub(crate) struct Options {
     /// Check and decide without asking the department
     #[arg(long)]
     validate_only: bool,
+    /// Keep the receipt of the answer in this new file, for the case archive
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
     /// How to print the answer
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
@@ -65,6 +73,7 @@ const EXAMPLES: &str = "\
 Examples:
   heyan verify --city city --as health-intake --result-type food-licence --subject credit_code:91500000MA0000015Q \\
       --claim business_items contains 热食类食品制售 --item 11500000MB000006XJ2001023004001 --case CASE-1
+  heyan verify ... --receipt case-1.receipt.json      keep the receipt; `heyan receipt verify` says what it proves
   heyan directory --city city --as health-intake show food-licence     which fields and operators there are
 
 Kinds: citizen_number, residence_permit, permanent_resident_card, credit_code, passport, mainland_travel_permit,
@@ -75,20 +84,37 @@ Exit codes: 0 confirmed, 1 not confirmed or refused, 2 the question is wrong, 3 
 
 /// Asks, prints, and ends as the answer says.
 pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
-    let response = block_on(async {
+    if let Some(file) = options.receipt.as_ref().filter(|file| file.exists()) {
+        return Err(Failure::new(Exit::Usage, format!("{}: exists already and is never overwritten", file.display())));
+    }
+    let (asked, response) = block_on(async {
         let channel = options.connection.open().await?;
         let types = claims::field_types(&options.result_type, channel.clone()).await?;
-        let mut call = tonic::Request::new(request(options, &types)?);
+        let asked = request(options, &types)?;
+        let mut call = tonic::Request::new(asked.clone());
         call.set_timeout(Duration::from_secs(10));
         speak(options.lang, &mut call);
         let answered = VerificationServiceClient::new(channel).verify(call).await;
-        answered.map(tonic::Response::into_inner).map_err(|status| failed(&status))
+        let answered = answered.map(tonic::Response::into_inner).map_err(|status| failed(&status))?;
+        Ok::<_, Failure>((asked, answered))
     })??;
+    if let Some(file) = &options.receipt {
+        keep(file, &asked, &response)?;
+    }
     match options.output {
         Output::Json => print(show::to_json(&response))?,
         Output::Table => print_lines(&response, options.lang)?,
     }
     Ok(exit(&response))
+}
+
+/// Writes the receipt for its owner alone: it holds what was asked and answered.
+pub(super) fn keep(file: &Path, asked: &v1::VerifyRequest, response: &v1::VerifyResponse) -> Result<(), Failure> {
+    let failed = |what: String| Failure::new(Exit::Wanting, format!("{}: {what}", file.display()));
+    let receipt = receipt_of(asked, response).ok_or_else(|| failed("the answer has no readable receipt".into()))?;
+    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    let written = written.and_then(|mut file| file.write_all(receipt.to_string().as_bytes()));
+    written.map_err(|error| failed(error.to_string()))
 }
 
 fn print_lines(response: &v1::VerifyResponse, language: Language) -> Result<(), Failure> {

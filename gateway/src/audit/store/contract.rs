@@ -73,6 +73,11 @@ impl Bench {
         Self { cipher: keys.cipher(), log_key: keys.log_key(LOG), keys, _folder: folder }
     }
 
+    /// With the keys of a log that others write as well.
+    pub(in crate::audit) fn with(keys: &AuditKeys) -> Self {
+        Self { log_key: keys.log_key(LOG), cipher: keys.cipher(), ..Self::new() }
+    }
+
     fn drafting(&self) -> Drafting<'_> {
         Drafting { keys: &self.keys, today: date(2026, 11, 23), salt: [7; 32] }
     }

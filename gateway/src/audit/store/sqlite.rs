@@ -30,6 +30,7 @@ pub(in crate::audit) use self::look::look;
 use super::{Appended, Leaf, Recalled, Store, StoreError, Stored};
 use crate::audit::draft::{Draft, Place, Sealed};
 use crate::audit::error::Unerasable;
+use crate::audit::publishing::{Signed, Source};
 use crate::audit::record::RequestKey;
 use crate::audit::retention::Term;
 use crate::audit::sequence::{Growth, Head, Sealer, Sequence, Sequenced};
@@ -333,6 +334,24 @@ impl Store for SqliteStore {
             }
             Ok(None)
         })
+    }
+}
+
+impl Source for SqliteStore {
+    fn newest(&self, index: u64) -> Result<Option<Signed>, StoreError> {
+        self.read(|connection| Ok(tree::newest(connection, index)))?
+    }
+
+    fn leaves(&self, from: u64, to: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.read(|connection| {
+            let mut leaves =
+                connection.prepare_cached("SELECT leaf FROM entry WHERE idx >= ?1 AND idx < ?2 ORDER BY idx")?;
+            leaves.query_map(params![from.cast_signed(), to.cast_signed()], |row| row.get(0))?.collect()
+        })
+    }
+
+    fn holds(&self, origin: &str, size: u64, root: &Hash) -> Result<bool, StoreError> {
+        self.read(|connection| Ok(tree::holds(connection, origin, size, root)))?
     }
 }
 

@@ -192,7 +192,7 @@ async fn closing_makes_durable_what_waits_and_refuses_what_comes_later() {
     assert_eq!(fixture.count("SELECT count(*) FROM entry"), durable);
     fails_fast(late.record(answered(99, "match"))).await;
     fails_fast(late.begin(key(1), [1; 32])).await;
-    let second = Audit::open(&fixture.database(), LOG, fixture.keys(), Arc::clone(&fixture.clock) as Arc<dyn Clock>);
+    let second = fixture.open_at();
     assert!(second.unwrap_err().to_string().contains("another process uses this log"));
     drop(late);
     fixture.open().close().await;

@@ -10,10 +10,12 @@ use uuid::Uuid;
 
 use super::super::claims::{self, FieldTypes};
 use super::super::client::{failed, speak};
+use super::super::receipt::receipt_of;
 use super::super::show::{self, pick};
 use super::super::{Exit, Failure, Language};
 use crate::channel;
 use crate::clock::stopwatch;
+use crate::receipt::ReceiptFile;
 use crate::sample::cases::Case;
 use crate::sample::client_keys;
 
@@ -32,6 +34,7 @@ const SHOWN: [&str; 7] = [
 #[derive(Debug)]
 pub(super) struct Asked {
     case: &'static Case,
+    request: v1::VerifyRequest,
     response: v1::VerifyResponse,
     elapsed_ms: f64,
 }
@@ -47,6 +50,11 @@ impl Asked {
             "index": self.response.receipt.as_ref().map(|receipt| receipt.index),
             "elapsed_ms": self.elapsed_ms,
         })
+    }
+
+    /// The receipt of the answer, to be kept.
+    pub(super) fn receipt(&self) -> Option<ReceiptFile> {
+        receipt_of(&self.request, &self.response)
     }
 
     pub(super) fn cells(&self, language: Language) -> [String; 6] {
@@ -76,12 +84,13 @@ pub(super) async fn ask(city: &Path, address: SocketAddr, language: Language) ->
             Case::named(id).ok_or_else(|| Failure::new(Exit::Wanting, format!("the sample has no case `{id}`")))?;
         let channel = connect(city, address, case.system).await?;
         let types = claims::field_types(case.result_type, channel.clone()).await?;
-        let mut call = tonic::Request::new(request(case, &types)?);
+        let request = request(case, &types)?;
+        let mut call = tonic::Request::new(request.clone());
         speak(language, &mut call);
         let mut client = VerificationServiceClient::new(channel);
         let since = stopwatch();
         let response = client.verify(call).await.map_err(|status| failed(&status))?.into_inner();
-        asked.push(Asked { case, response, elapsed_ms: since.elapsed().as_secs_f64() * 1e3 });
+        asked.push(Asked { case, request, response, elapsed_ms: since.elapsed().as_secs_f64() * 1e3 });
     }
     Ok(asked)
 }

@@ -24,6 +24,7 @@ pub struct AuditMetrics {
     batch: Histogram,
     failures: IntCounter,
     last_commit: IntGauge,
+    published: IntGauge,
 }
 
 impl AuditMetrics {
@@ -42,6 +43,10 @@ impl AuditMetrics {
             last_commit: made.gauge(
                 "heyan_audit_last_commit_timestamp_seconds",
                 "When entries were last made durable, in seconds since 1970; 0 before the first.",
+            ),
+            published: made.gauge(
+                "heyan_audit_published_entries",
+                "Entries of the audit log that are published; within a second as many as it has.",
             ),
         }
     }
@@ -65,6 +70,10 @@ impl Observer for AuditMetrics {
         self.append.observe(took.as_secs_f64());
         self.batch.observe(f64::from(u32::try_from(entries).unwrap_or(u32::MAX)));
         self.last_commit.set(at.as_second());
+    }
+
+    fn published(&self, entries: u64) {
+        self.published.set(i64::try_from(entries).unwrap_or(i64::MAX));
     }
 
     fn failed(&self) {

@@ -3,9 +3,10 @@
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::{Standing, StoreError, signed};
+use crate::audit::publishing::Signed;
 use crate::audit::sequence::{Head, Shard};
 use crate::tlog::frontier::{Frontier, Subtree};
-use crate::tlog::nodes::{Nodes, inclusion_proof};
+use crate::tlog::nodes::{Nodes, inclusion_proof, root};
 use crate::tlog::proof::TlogProof;
 use crate::tlog::{Hash, tree};
 
@@ -55,6 +56,34 @@ pub(super) fn store(
 pub(super) fn last_checkpoint(connection: &Connection) -> Result<String, StoreError> {
     let mut last = connection.prepare_cached("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1")?;
     Ok(last.query_row([], |row| row.get(0))?)
+}
+
+/// The newest checkpoint of the shard to which the entry at `index` belongs.
+pub(super) fn newest(connection: &Connection, index: u64) -> Result<Option<Signed>, StoreError> {
+    let found = connection
+        .prepare_cached(
+            "SELECT first, origin, size, note FROM shard, checkpoint WHERE first = \
+               (SELECT max(first) FROM shard WHERE first <= ?1) AND size = \
+               (SELECT max(size) FROM checkpoint WHERE size <= \
+                 coalesce((SELECT min(first) FROM shard WHERE first > ?1), 9223372036854775807)) AND size > ?1",
+        )?
+        .query_row([signed(index)?], |row| {
+            let shard = Shard { first: row.get::<_, i64>(0)?.cast_unsigned(), origin: row.get(1)? };
+            Ok(Signed { shard, size: row.get::<_, i64>(2)?.cast_unsigned(), note: row.get(3)? })
+        });
+    Ok(found.optional()?)
+}
+
+/// Whether there is a shard of this name that begins with a tree of this size and root.
+pub(super) fn holds(connection: &Connection, origin: &str, size: u64, expected: &Hash) -> Result<bool, StoreError> {
+    let standing = standing(connection)?.head;
+    let mut shards = connection.prepare_cached("SELECT first FROM shard WHERE origin = ?1")?;
+    let first = shards.query_row([origin], |row| row.get::<_, i64>(0)).optional()?;
+    let Some(first) = first.map(i64::cast_unsigned) else { return Ok(false) };
+    if first.checked_add(size).is_none_or(|end| end > standing.size) {
+        return Ok(false);
+    }
+    Ok(root(size, &mut Stored { connection, first })? == *expected)
 }
 
 /// The proof of the entry at `index` against the checkpoint of the append that made it durable.
