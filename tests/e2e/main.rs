@@ -15,6 +15,7 @@ mod identity;
 mod interop;
 mod json;
 mod once;
+mod provable;
 mod reload;
 mod telemetry;
 mod trust;

@@ -132,9 +132,20 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Something is wrong at the next entry.
+    /// Something is wrong at the next entry, unless one before it is already another than was published.
     pub(super) fn broken(&self, what: &'static str) -> Break {
-        Break { index: self.head.size, what }
+        self.unlike_published().unwrap_or(Break { index: self.head.size, what })
+    }
+
+    /// The first entry since the newest checkpoint whose leaf is another in the published log.
+    fn unlike_published(&self) -> Option<Break> {
+        let (folder, shard) = (self.published?, &self.head.shard);
+        let first = self.last.as_ref().map_or(0, |(size, _)| *size).max(shard.first);
+        let mut entries = (first..).zip(&self.since);
+        let (index, _) = entries.find(|(index, hash)| {
+            published_hash(folder, shard, index - shard.first).is_some_and(|published| published != **hash)
+        })?;
+        Some(Break { index, what: "its leaf is not the one that was signed" })
     }
 
     /// A shard begins with the next entry.
@@ -222,26 +233,11 @@ impl<'a> Pass<'a> {
             return Err(broken("its checkpoint is of another tree"));
         }
         if *checkpoint.root() != frontier.root() {
-            return Err(self.unlike_signed());
+            let first = size + 1 - self.since.len() as u64;
+            let what = "it or one up to the next checkpoint is not what was signed";
+            return Err(self.unlike_published().unwrap_or(Break { index: first, what }));
         }
         Ok(())
-    }
-
-    /// The entries since the checkpoint before are not those that were signed: the first that the published log has otherwise, or
-    /// the first of them where that does not show it.
-    fn unlike_signed(&self) -> Break {
-        let Head { size, shard, .. } = &self.head;
-        let first = size + 1 - self.since.len() as u64;
-        let other = self.published.and_then(|folder| {
-            let mut entries = (first..).zip(&self.since);
-            entries.find(|(index, hash)| {
-                published_hash(folder, shard, index - shard.first).is_some_and(|published| published != **hash)
-            })
-        });
-        match other {
-            Some((index, _)) => Break { index, what: "its leaf is not the one that was signed" },
-            None => Break { index: first, what: "it or one up to the next checkpoint is not what was signed" },
-        }
     }
 
     /// The log ends here; `stored` is where it stands by its own word.
