@@ -17,6 +17,8 @@ mod cipher;
 mod committer;
 mod delivery;
 mod draft;
+mod erasure;
+mod error;
 mod inspection;
 mod keys;
 mod leaf;
@@ -26,6 +28,7 @@ mod publishing;
 mod queue;
 mod record;
 mod reservation;
+mod retention;
 mod sequence;
 mod store;
 
@@ -45,16 +48,17 @@ use uuid::Uuid;
 
 pub use self::body::Body;
 pub use self::checking::{Break, Verified, VerifyError, verify_log};
+pub use self::erasure::Erasure;
+pub use self::error::{AuditError, EraseError, Unerasable};
 pub use self::inspection::{Inspection, inspect};
 pub use self::keys::{AuditKeys, KeyError};
 pub use self::leaf::commit;
 #[doc(hidden)]
 pub use self::leaf::read_leaf;
 pub use self::observer::Observer;
-pub use self::record::{
-    AuditError, AuditHealth, Class, DecisionWord, Event, Found, Intent, Receipt, Record, RequestKey,
-};
+pub use self::record::{AuditHealth, Class, DecisionWord, Event, Found, Intent, Receipt, Record, RequestKey};
 pub use self::reservation::Reservation;
+pub use self::retention::{Retention, Term};
 
 use self::cipher::{Cipher, Context};
 use self::committer::Committer;
@@ -202,15 +206,22 @@ impl Audit {
     ///
     /// # Errors
     /// [`AuditError::OtherContent`] where the id belongs to another question, [`AuditError::ReplyGone`] where the reply is no
-    /// longer kept, [`AuditError::Unavailable`] while the store is.
+    /// longer kept, [`AuditError::Erased`] where the question was erased, [`AuditError::Unavailable`] while the store is.
     pub async fn recall(&self, key: &RequestKey, content: [u8; 32]) -> Result<Option<(Vec<u8>, Receipt)>, AuditError> {
         let inner = &self.inner;
         // After a commit of unknown outcome the store may show what is not durable.
         inner.check_serving()?;
         let recalled = inner.store.recall(key).await.map_err(|_| AuditError::Unavailable)?;
         let Some(recalled) = recalled else { return Ok(None) };
+        if let Some(index) = recalled.erased {
+            return Err(AuditError::Erased { index });
+        }
         let answered = recalled.answer.as_ref().map(|(leaf, _)| leaf.index);
-        if constant_time::verify_slices_are_equal(&recalled.content, &inner.content_digest(&content)).is_err() {
+        let Some(recorded) = recalled.content else {
+            // Past retention: what was asked is not known any more, but that it was answered is.
+            return answered.map_or(Ok(None), |index| Err(AuditError::ReplyGone { index }));
+        };
+        if constant_time::verify_slices_are_equal(&recorded, &inner.content_digest(&content)).is_err() {
             let index = answered.or(recalled.intent).ok_or(AuditError::Unavailable)?;
             return Err(AuditError::OtherContent { index });
         }
@@ -254,6 +265,12 @@ impl Audit {
     pub fn observe(&self, observer: Arc<dyn Observer>) {
         observer.size(self.inner.store.size());
         self.inner.queue.observe(observer);
+    }
+
+    /// Deletes bodies that are past `retention` from now on, some at a time, each time with an entry that says which. The first
+    /// retention stays; without one nothing is deleted.
+    pub fn retain(&self, retention: Retention) {
+        self.inner.queue.retain(retention);
     }
 
     /// Whether the keys can be used today. The key of a new quarter is made when it is first needed.

@@ -8,10 +8,12 @@ mod trust_domain;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use heyan_proto::document::{self, Problem, Problems, Table};
 use heyan_proto::vocabulary::Localized;
 
+use crate::audit::Retention;
 use crate::telemetry;
 pub use limits::Limits;
 pub use trust_domain::{TrustDomain, TrustDomainError};
@@ -27,6 +29,9 @@ pub const SCHEMA: i64 = 1;
 
 /// Overrides `telemetry.log`.
 const LOG_VARIABLE: &str = "HEYAN_LOG";
+
+/// The longest retention, in days.
+const RETENTION_DAYS_MAX: u32 = 36_500;
 
 /// What holds where `heyan.toml` says nothing.
 pub mod default {
@@ -74,6 +79,10 @@ pub mod default {
     pub const DRAIN: Duration = Duration::from_secs(5);
     /// How long calls in work may take to finish after the listener has closed.
     pub const GRACE: Duration = Duration::from_secs(25);
+    /// How long the audit log keeps what is personal about a use of data, in days; or about an attempt at it.
+    pub const RETENTION_USE: u32 = 1095;
+    /// How long it keeps what is personal about a call that was no use of anything, in days.
+    pub const RETENTION_TECHNICAL: u32 = 183;
     /// The folder of the published log.
     pub const PUBLISHED: &str = "log";
     /// The log filter.
@@ -135,6 +144,8 @@ pub struct Tls {
 pub struct Audit {
     /// `database`: the SQLite file; it and its folder are made where they are absent.
     pub database: PathBuf,
+    /// `retention_use` and `retention_technical`: how long bodies are kept, in whole days.
+    pub retention: Retention,
     /// `published`: the folder of the published log, in the layout of C2SP tlog-tiles; `log` unless given.
     pub published: PathBuf,
 }
@@ -239,9 +250,25 @@ fn read_tls(folder: &Path, mut table: Table<'_>) -> Option<Tls> {
 
 fn read_audit(folder: &Path, mut table: Table<'_>) -> Option<Audit> {
     let database = path(folder, &mut table, "database");
+    let use_days = read_days(&mut table, "retention_use", default::RETENTION_USE);
+    let technical_days = read_days(&mut table, "retention_technical", default::RETENTION_TECHNICAL);
     let published = table.optional_parse("published", |text| fitting_path(folder, text));
     let published = published?.map_or_else(|| folder.join(default::PUBLISHED), |path| path.into_inner());
-    Some(Audit { database: database?, published })
+    let retention = Retention { use_days: use_days?, technical_days: technical_days? };
+    Some(Audit { database: database?, published, retention })
+}
+
+/// A length of time in whole days, of which there is at least one.
+fn read_days(table: &mut Table<'_>, key: &str, default: u32) -> Option<u32> {
+    const DAY: u64 = 86_400;
+    let Some(given) = table.optional_duration(key)? else { return Some(default) };
+    let days = u32::try_from(given.as_secs() / DAY).ok().filter(|days| (1..=RETENTION_DAYS_MAX).contains(days));
+    if days.is_none_or(|days| *given != Duration::from_secs(u64::from(days) * DAY)) {
+        let help = Some(format!("write whole days, from \"1d\" to \"{RETENTION_DAYS_MAX}d\""));
+        table.problem_at(&given, format!("`audit.{key}` is out of range"), help);
+        return None;
+    }
+    days
 }
 
 fn read_telemetry(root: &mut Table<'_>) -> Option<Telemetry> {

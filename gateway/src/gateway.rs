@@ -112,6 +112,7 @@ impl Gateway {
         let place = Place { database: &config.audit.database, published: &config.audit.published, name: &name };
         let audit = Audit::open(&place, AuditKeys::load(&city.join(AUDIT_KEYS))?, Arc::clone(&clock))?;
         audit.observe(Arc::new(metrics.audit().clone()));
+        audit.retain(config.audit.retention);
         let able = ability::follow(&audit, tls.not_after(), Arc::clone(&clock), Arc::clone(&metrics));
         let verification = Arc::new(Verification {
             directory: Arc::clone(&directory),

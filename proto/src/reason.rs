@@ -262,6 +262,12 @@ reasons! {
         en: "the request did not arrive in time"
             / "check the network and the client, and repeat the call with the same request_id",
     }
+    /// The question was recorded, and what is personal about it was erased.
+    ReceiptErased = "RECEIPT_ERASED", AlreadyExists {
+        zh: "该请求已有留痕，其中的个人信息已依法删除，无法再次给出答复和凭证" / "请凭已取得的凭证和留痕序号查证，或用新的 request_id 重新提问",
+        en: "this question was recorded, and what is personal about it was erased: neither answer nor receipt can be given again"
+            / "rely on the receipt that was given, or ask again with a new request_id",
+    }
 }
 
 impl std::fmt::Display for Reason {

@@ -40,15 +40,18 @@ CREATE TABLE subtree (
     PRIMARY KEY (shard, level, idx)
 ) STRICT, WITHOUT ROWID;
 
--- The leaves, and what an entry does. Nothing here is about a person; nothing here is ever changed or deleted.
+-- The leaves, and what an entry does. Nothing here is about a person; nothing here is ever changed or deleted, but for `content`,
+-- which goes with the body.
 CREATE TABLE entry (
     idx       INTEGER PRIMARY KEY,                 -- place in the log, from 0 without gaps
     decision  BLOB    NOT NULL,                    -- id of the decision (UUIDv7); the intent and the answer of a question share it
     leaf      BLOB    NOT NULL,                    -- the exact JSON bytes that are hashed; never written anew
-    step      INTEGER NOT NULL,                    -- 0: stands alone, 1: intent, 2: answer, 3: closes an intent that was abandoned
+    step      INTEGER NOT NULL,                    -- 0: stands alone, 1: intent, 2: answer, 3: closes an intent that was abandoned,
+                                                   -- 4: erases others, 5: bodies of others are past retention
     closes    INTEGER,                             -- the intent that it closes
     question  BLOB,                                -- digest of the caller and its id of the question (16 bytes), for intents and answers
-    content   BLOB                                 -- keyed digest of what was asked (32 bytes): without the key nothing can be guessed from it
+    content   BLOB                                 -- keyed digest of what was asked (32 bytes): without the key nothing can be guessed from it;
+                                                   -- null once the body is erased or past retention
 ) STRICT;
 
 -- What is personal about an entry. Deleting the row, and what `mention` says of its tags, erases body, salts and tags; the leaf
@@ -60,6 +63,20 @@ CREATE TABLE body (
     official_tag BLOB,                             -- keyed tag of the official who asked (16 bytes; key per quarter)
     case_tag     BLOB                              -- keyed tag of the case number (16 bytes; key per quarter)
 ) STRICT;
+
+-- What was erased: its body, reply, content and tags are gone, and the leaf of another entry says so.
+CREATE TABLE erasure (
+    idx       INTEGER PRIMARY KEY,                 -- the entry that was erased
+    under     INTEGER NOT NULL                     -- the entry that states it, with its legal ground
+) STRICT;
+
+-- How far bodies are past retention. Their entries' leaves state every step of the way.
+CREATE TABLE retained (
+    term      TEXT    PRIMARY KEY,                 -- `use` or `technical`: which entries, see `Term`
+    past      INTEGER NOT NULL                     -- no entry of this term before this index has a body any more
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO retained (term, past) VALUES ('use', 0), ('technical', 0);
 
 -- Which entries mention a key: a question, a decision, or a tag. All keys are 16 bytes and cannot be told apart by chance.
 CREATE TABLE mention (

@@ -90,6 +90,7 @@ fn unrecorded(error: &AuditError, decision: Uuid, language: Language) -> Status 
     let (reason, index) = match error {
         AuditError::OtherContent { index } => (Reason::RequestIdReused, Some(index)),
         AuditError::ReplyGone { index } => (Reason::ReplyNoLongerKept, Some(index)),
+        AuditError::Erased { index } => (Reason::ReceiptErased, Some(index)),
         AuditError::Overloaded => (Reason::Overloaded, None),
         AuditError::Unavailable | AuditError::Taken => (Reason::AuditUnavailable, None),
         // Requests are bounded far below the largest entry, so this is our own fault.

@@ -2,12 +2,13 @@
 //! It trusts the log's public key alone; the keys of bodies show more where they are at hand.
 
 mod entry;
+mod removal;
 
 use std::path::Path;
 use std::{fmt, fs, iter};
 
 use crate::tlog::checkpoint::Checkpoint;
-use crate::tlog::frontier::{Frontier, Subtree};
+use crate::tlog::frontier::Frontier;
 use crate::tlog::note::{Note, VerifierKey};
 use crate::tlog::tile::{WIDTH, tile_path};
 use crate::tlog::{Hash, tree};
@@ -17,6 +18,8 @@ use super::leaf::{self, LeafView};
 use super::sequence::{Head, Shard};
 use super::store::sqlite::{CheckError, check};
 use entry::BodyCheck;
+pub(super) use removal::Beside;
+use removal::{Removals, Verdict};
 
 /// One entry as the store holds it.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub(super) struct StoredEntry<'a> {
     pub(super) content: Option<&'a [u8]>,
     pub(super) body: Option<StoredBody<'a>>,
     pub(super) reply: Option<&'a [u8]>,
+    /// The entry under which the store has it erased.
+    pub(super) erased_under: Option<u64>,
     /// The checkpoint of the append that ends with this entry.
     pub(super) checkpoint: Option<&'a str>,
 }
@@ -79,6 +84,10 @@ pub struct Verified {
     pub root: Hash,
     /// Whether bodies were opened and held to the leaves.
     pub bodies_opened: bool,
+    /// How many bodies were erased, each named by an entry after it.
+    pub erased: u64,
+    /// How many bodies are past retention, each in a range that an entry after it states.
+    pub past_retention: u64,
 }
 
 /// The pass over a log, from its first entry to its last.
@@ -92,6 +101,7 @@ pub(super) struct Pass<'a> {
     shard_key: Option<VerifierKey>,
     /// The newest checkpoint so far, and the size of the log by then.
     last: Option<(u64, String)>,
+    pub(super) removals: Removals,
     /// The leaf hashes since then.
     since: Vec<Hash>,
     /// A folder of the published log: shows which of them is another one. It need not be trusted.
@@ -112,6 +122,7 @@ impl<'a> Pass<'a> {
             head,
             shard_key: None,
             last: None,
+            removals: Removals::default(),
             since: Vec::new(),
             published,
             bodies_seen: 0,
@@ -153,12 +164,8 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// The next entry. `subtree` says whether the store holds a completed subtree.
-    pub(super) fn entry<E: From<Break>>(
-        &mut self,
-        stored: &StoredEntry<'_>,
-        mut subtree: impl FnMut(&Shard, &Subtree) -> Result<bool, E>,
-    ) -> Result<(), E> {
+    /// The next entry. What it says of others is looked up `beside` it.
+    pub(super) fn entry<B: Beside>(&mut self, stored: &StoredEntry<'_>, beside: &mut B) -> Result<Verdict, B::Error> {
         if stored.index != self.head.size {
             return Err(self.broken("it is missing").into());
         }
@@ -168,13 +175,15 @@ impl<'a> Pass<'a> {
             return Err(self.broken("it is older than the entry before it").into());
         }
         self.check_opening(&view)?;
+        let verdict = self.removals.judge(stored, &view).map_err(|what| self.broken(what))?;
         if let Some(body) = &stored.body {
             self.bodies_seen += 1;
             if let Some(bodies) = &self.bodies {
                 bodies.check(stored, body, &view).map_err(|what| self.broken(what))?;
             }
-        } else if view.ev != leaf::OPENING {
-            return Err(self.broken("its body is missing").into());
+        }
+        if let Err(what) = self.removals.adopt(stored.index, &view, beside)? {
+            return Err(self.broken(what).into());
         }
         let mut completed = Vec::new();
         let leaf_hash = tree::leaf_hash(stored.leaf);
@@ -182,7 +191,7 @@ impl<'a> Pass<'a> {
         self.head.frontier.push(leaf_hash, &mut |subtree| completed.push(subtree));
         for completed in completed {
             self.subtrees_seen += 1;
-            if !subtree(&self.head.shard, &completed)? {
+            if !beside.has_subtree(&self.head.shard, &completed)? {
                 return Err(self.broken("the subtree that it completes is not the stored one").into());
             }
         }
@@ -194,7 +203,7 @@ impl<'a> Pass<'a> {
             self.checkpoints_seen += 1;
         }
         self.head.size += 1;
-        Ok(())
+        Ok(verdict)
     }
 
     /// The first entry of a shard, and no other, holds the last checkpoint of the shard before.
@@ -245,8 +254,16 @@ impl<'a> Pass<'a> {
         if self.head != *stored {
             return Err(self.broken("the head is not that of these entries"));
         }
-        let bodies_opened = self.bodies.is_some();
-        Ok(Verified { origin: self.head.shard.origin, size: self.head.size, root, bodies_opened })
+        self.removals.finish().map_err(|what| self.broken(what))?;
+        let Removals { erased, past_retention, .. } = self.removals;
+        Ok(Verified {
+            origin: self.head.shard.origin,
+            size: self.head.size,
+            root,
+            bodies_opened: self.bodies.is_some(),
+            erased,
+            past_retention,
+        })
     }
 }
 

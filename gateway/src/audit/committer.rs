@@ -1,6 +1,8 @@
 //! The one thread that writes. A batch is what waited while the batch before it was committed, and what comes within the moment
 //! that it is left for questions on their way.
 
+mod retirement;
+
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,15 +10,17 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
+use self::retirement::Retirement;
 use super::REPLY_KEPT;
 use super::cipher::Cipher;
 use super::delivery::Deliveries;
 use super::draft::{self, Draft, Drafting};
+use super::error::AuditError;
 use super::keys::AuditKeys;
 use super::leaf::LeafView;
 use super::log_key::LogKey;
 use super::queue::{BATCH_MAX, Done, Job, LiveIntent, Queue, Work};
-use super::record::{AuditError, Proof, Receipt};
+use super::record::{Proof, Receipt};
 use super::reservation::Slots;
 use super::sequence::Sealer;
 use super::store::{Appended, Leaf, Store, StoreError, Stored};
@@ -66,13 +70,15 @@ impl Committer {
 
     fn run(self) {
         let mut last_forgotten = stopwatch();
+        let mut retirement = Retirement::new();
         loop {
             let done = match self.queue.take(FORGET_INTERVAL, || self.slots.in_flight()) {
                 Work::Commit { jobs, sweep } => self.commit(jobs, sweep),
                 Work::Idle => self.look_again(),
                 Work::Close => return,
             };
-            if let Err(error) = done.and_then(|()| self.forget(&mut last_forgotten))
+            let tidied = done.and_then(|()| self.forget(&mut last_forgotten));
+            if let Err(error) = tidied.and_then(|()| self.retire(&mut retirement))
                 && !self.recover(&error)
             {
                 return;
@@ -145,7 +151,6 @@ impl Committer {
         if abandoned.len() == BATCH_MAX {
             self.queue.sweep_again();
         }
-        let unusable = |_| StoreError::Inconsistent { what: "an intent cannot be closed" };
         let salt = draft::salt().map_err(unusable)?;
         let drafting = Drafting { keys: &self.keys, today: self.clock.today(), salt };
         let close = |intent: &Leaf| {
@@ -196,6 +201,11 @@ impl Committer {
             }
         }
     }
+}
+
+/// Without random numbers or keys the log makes no entry of itself.
+fn unusable(_: AuditError) -> StoreError {
+    StoreError::Inconsistent { what: "no entry can be made: the keys cannot be used" }
 }
 
 fn refuse(jobs: Vec<Job>) {

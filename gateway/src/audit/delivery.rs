@@ -2,8 +2,8 @@
 
 use tokio::runtime::Handle;
 
+use super::error::AuditError;
 use super::queue::{Done, Job};
-use super::record::AuditError;
 
 /// What the entries of a batch came to, by the runtime on which each is waited for. A runtime is woken once for all of its own:
 /// each time costs a system call of the committer, and often the sleep of a thread.

@@ -1,17 +1,23 @@
 //! An entry before it has its place: everything that can be computed beforehand is, in the task of the call, so that the
 //! committer only fills in place and time.
 
+mod removal;
+
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use aws_lc_rs::rand;
 use jiff::civil::Date;
 
+pub(super) use self::removal::decision_at;
 use super::body::Body;
 use super::cipher::{Cipher, CipherError, Context};
+use super::error::AuditError;
 use super::keys::{AuditKeys, Tag};
 use super::leaf::{self, Commitments, LeafDraft, LeafView};
-use super::record::{AuditError, Class, Record, RequestKey};
+use super::record::{Class, Record, RequestKey};
+use super::retention::Term;
 use crate::tlog::tree;
 
 /// The largest body of one entry, in bytes.
@@ -46,6 +52,10 @@ pub(super) enum Step {
     },
     /// Closes an intent that no answer will follow; does nothing if it is closed already.
     Abandoned { intent: u64 },
+    /// Erases these entries, if they are still the ones that are erased together.
+    Erasure { indices: Vec<u64> },
+    /// Takes the bodies of a term that are past retention, if no other entry has taken them.
+    Retention { term: Term, range: Range<u64> },
 }
 
 /// The keyed tags beside a body.
@@ -64,7 +74,7 @@ pub(super) struct Draft {
     /// The salt of the commitments to request and answer.
     pub(super) salt: Salt,
     department: Option<Arc<str>>,
-    /// Salt of the body's commitment, then the body.
+    /// Salt of the body's commitment, then the body. Empty where there is none.
     body: Vec<u8>,
 }
 
@@ -83,6 +93,7 @@ pub(super) struct Place {
 pub(super) struct Sealed {
     pub(super) leaf: Vec<u8>,
     pub(super) leaf_hash: [u8; 32],
+    /// Empty where there is none.
     pub(super) body: Vec<u8>,
     /// Empty where no reply is kept.
     pub(super) reply: Vec<u8>,
@@ -155,7 +166,7 @@ impl Drafting<'_> {
         };
         let claim = match &step {
             Step::Intent(claim) | Step::Answer { claim, .. } => Some(claim),
-            Step::Alone | Step::Abandoned { .. } => None,
+            Step::Alone | Step::Abandoned { .. } | Step::Erasure { .. } | Step::Retention { .. } => None,
         };
         let (body, body_commitment) = self.body(tags, claim, &record.body)?;
         let commitments = Commitments {
@@ -236,7 +247,10 @@ impl Draft {
         };
         self.leaf.write_at(place.at, place.stepped_back, &mut sealed.leaf);
         sealed.leaf_hash = tree::leaf_hash(&sealed.leaf);
-        cipher.seal(&context("body"), &self.body, &mut sealed.body)?;
+        sealed.body.clear();
+        if !self.body.is_empty() {
+            cipher.seal(&context("body"), &self.body, &mut sealed.body)?;
+        }
         match &self.step {
             Step::Answer { reply, .. } => cipher.seal(&context("reply"), reply, &mut sealed.reply),
             _ => {

@@ -1,6 +1,8 @@
 //! The leaf: the exact bytes that the log proves. Ids, time, class and salted commitments; nothing personal, nothing that
 //! tells one outcome from another. Two entries of the same kind have leaves of equal length.
 
+mod removal;
+
 use std::io::Write as _;
 
 use aws_lc_rs::hmac;
@@ -202,6 +204,16 @@ pub(super) struct LeafView {
     pub(super) body: String,
     /// In an entry that opens a shard: the last checkpoint of the shard before.
     pub(super) previous: Option<String>,
+    /// In an erasure: the entries that are erased.
+    #[serde(default)]
+    pub(super) erased: Vec<u64>,
+    /// In an erasure: its legal ground.
+    pub(super) ground: Option<String>,
+    /// In a retention: the word of the term, for how many days its bodies are kept, and which entries they were of.
+    pub(super) term: Option<String>,
+    pub(super) days: Option<u32>,
+    pub(super) from: Option<u64>,
+    pub(super) to: Option<u64>,
 }
 
 fn uuid<'de, D: Deserializer<'de>>(text: D) -> Result<Uuid, D::Error> {

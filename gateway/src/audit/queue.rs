@@ -9,9 +9,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
 use super::draft::Draft;
+use super::error::AuditError;
 use super::observer::Observer;
-use super::record::{AuditError, AuditHealth, Receipt};
+use super::record::{AuditHealth, Receipt};
 use super::reservation::Slot;
+use super::retention::Retention;
 
 /// Entries that may wait. Answers of open intents are let in beyond it: intents bound their number.
 const WAITING_MAX: usize = 4_096;
@@ -46,6 +48,7 @@ pub(super) struct Queue {
     ready: Condvar,
     health: watch::Sender<AuditHealth>,
     observer: OnceLock<Arc<dyn Observer>>,
+    retention: OnceLock<Retention>,
 }
 
 #[derive(Default)]
@@ -82,6 +85,7 @@ impl Queue {
             ready: Condvar::new(),
             health: watch::Sender::new(AuditHealth::Serving),
             observer: OnceLock::new(),
+            retention: OnceLock::new(),
         }
     }
 
@@ -92,6 +96,15 @@ impl Queue {
 
     pub(super) fn observer(&self) -> Option<&dyn Observer> {
         self.observer.get().map(AsRef::as_ref)
+    }
+
+    /// The first retention stays.
+    pub(super) fn retain(&self, retention: Retention) {
+        self.retention.get_or_init(|| retention);
+    }
+
+    pub(super) fn retention(&self) -> Option<Retention> {
+        self.retention.get().copied()
     }
 
     fn tell_queued(&self, entries: usize) {

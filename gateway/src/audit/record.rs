@@ -73,6 +73,10 @@ words! {
         ValidateOnly = "validate_only",
         /// An earlier decision was to be explained.
         Explain = "explain",
+        /// Entries were to be erased.
+        Erase = "erase",
+        /// Bodies were past retention.
+        Retain = "retain",
     }
 }
 
@@ -107,6 +111,10 @@ words! {
         Abandoned = "abandoned",
         /// A shard of the log begins.
         Opened = "opened",
+        /// Other entries are erased.
+        Erasure = "erasure",
+        /// Bodies of other entries are past retention.
+        Retention = "retention",
     }
 }
 
@@ -275,39 +283,5 @@ pub enum AuditHealth {
     NotServing {
         /// Why, for the operator. It holds nothing personal.
         cause: String,
-    },
-}
-
-/// Why nothing was recorded, or why nothing is answered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AuditError {
-    /// The caller used this request id for another question.
-    #[error("this request id belongs to another question, recorded at index {index}")]
-    OtherContent {
-        /// The entry of the other question.
-        index: u64,
-    },
-    /// The question was answered, and its reply is no longer kept (24 hours).
-    #[error("this question was answered at index {index}, and its reply is no longer kept")]
-    ReplyGone {
-        /// The answer's entry.
-        index: u64,
-    },
-    /// The question is recorded already: [`Audit::recall`](super::Audit::recall) finds it.
-    #[error("the question is recorded already")]
-    Taken,
-    /// The store takes no entry, or it is unknown whether it took this one. Asking again with the same id is safe.
-    #[error("the audit store is not available")]
-    Unavailable,
-    /// More entries wait than the queue holds.
-    #[error("too many audit entries are waiting")]
-    Overloaded,
-    /// A part of the record is larger than an entry may be.
-    #[error("the {part} of an audit entry may have at most {max} bytes")]
-    TooLarge {
-        /// Which part.
-        part: &'static str,
-        /// The largest size in bytes.
-        max: usize,
     },
 }

@@ -9,8 +9,9 @@ use tokio::sync::Notify;
 
 use super::Inner;
 use super::draft::{Claim, Salt};
+use super::error::AuditError;
 use super::queue::LiveIntent;
-use super::record::{AuditError, Intent, Receipt, Record, RequestKey};
+use super::record::{Intent, Receipt, Record, RequestKey};
 
 /// A question that nobody else is answering. Dropping it frees the question; an intent that is still open is then closed with
 /// an `abandoned` entry, and the question may be asked again under a new one.

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::cipher::{Cipher, CipherError};
-use super::draft::{Draft, Place, Sealed};
+use super::draft::{self, Draft, Place, Sealed};
 use super::leaf;
 use super::log_key::LogKey;
 use crate::tlog::checkpoint::Checkpoint;
@@ -105,11 +105,7 @@ impl<'a> Sequence<'a> {
         self.before = Frontier::default();
         let opening = previous.map(|previous| {
             let place = self.next();
-            let decision = Uuid::new_v7(uuid::Timestamp::from_unix(
-                uuid::NoContext,
-                (place.at / 1_000_000).cast_unsigned(),
-                u32::try_from(place.at % 1_000_000).unwrap_or_default() * 1_000,
-            ));
+            let decision = draft::decision_at(place.at);
             let leaf = leaf::opening(decision, place, &previous);
             self.grow(place, tree::leaf_hash(&leaf));
             Opening { place, decision, leaf }

@@ -15,7 +15,9 @@ use uuid::Uuid;
 
 use super::cipher::CipherError;
 use super::draft::{Draft, Place};
+use super::error::Unerasable;
 use super::record::RequestKey;
+use super::retention::Term;
 use super::sequence::{Growth, Sealer};
 
 /// A durable log.
@@ -29,11 +31,23 @@ use super::sequence::{Growth, Sealer};
 ///   signed for entries that another transaction could still take the places of.
 /// - **Once.** A `request` key is reserved in the transaction of its first entry. A draft whose question another entry has
 ///   reserved with other content, or has answered, is [`Appended::Taken`]: it takes no index and leaves no trace.
+/// - **Gone is gone.** The transaction of an erasure or a retention deletes body, reply, content digest and tags of the entries that it
+///   names, and nothing finds these entries by a tag from then on. What is deleted is overwritten in the files as soon as nobody
+///   reads them. An erasure that no longer fits what [`Self::erasable`] says is [`Appended::Stale`], as is a retention that does not
+///   begin where the one before ended.
 /// - **Reads are fresh.** What `append` has acknowledged, `recall` and `entry` see.
 #[async_trait]
 pub(super) trait Store: Send + Sync + fmt::Debug {
     /// Appends `drafts` in their order in one transaction, at `now` (microseconds since 1970 UTC). One outcome per draft.
     fn append(&self, drafts: &[&Draft], now: i64, sealer: &Sealer<'_>) -> Result<Vec<Appended>, StoreError>;
+
+    /// The entries that are erased together with the entry at `index`, itself included, in order: all that hold a body of the same
+    /// question.
+    fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError>;
+
+    /// Where bodies of `term` are past retention: the entries from where the retention before ended, all made before `before`
+    /// (microseconds since 1970), with at most `max` such bodies among them. `None` where none is worth an entry. Bounded in work.
+    fn expiring(&self, term: Term, before: i64, max: usize) -> Result<Option<Range<u64>>, StoreError>;
 
     /// How many entries the log is known to have.
     fn size(&self) -> u64;
@@ -71,6 +85,8 @@ pub(super) enum Appended {
     Taken,
     /// The intent that it was to close is closed.
     Closed,
+    /// What it was to erase, or to take for being past retention, is not as it was.
+    Stale,
 }
 
 /// An entry that has become durable.
@@ -92,7 +108,10 @@ pub(super) struct Leaf {
 /// A question that is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Recalled {
-    pub(super) content: [u8; 32],
+    /// `None` once it was erased or is past retention.
+    pub(super) content: Option<[u8; 32]>,
+    /// The answer, or the intent where no answer followed, if it was erased.
+    pub(super) erased: Option<u64>,
     pub(super) intent: Option<u64>,
     /// The answer's leaf, and the sealed reply while it is kept.
     pub(super) answer: Option<(Leaf, Option<Vec<u8>>)>,
@@ -109,7 +128,9 @@ pub(super) enum StoreError {
     InUse { path: PathBuf },
     #[error("{path}: is not an audit log of this version ({found})")]
     Schema { path: PathBuf, found: String },
-    #[error("{path}: the database does not accept `{setting}`, without which entries can be lost")]
+    #[error(
+        "{path}: the database does not accept `{setting}`, without which entries can be lost or erased ones found again"
+    )]
     Setting { path: PathBuf, setting: &'static str },
     #[error("{path}: the file was deleted or replaced while in use")]
     Replaced { path: PathBuf },

@@ -2,6 +2,7 @@ mod checking;
 mod entries;
 mod faults;
 mod publishing;
+mod removal;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -75,6 +76,14 @@ impl Store for FaultyStore {
             Fault::Before | Fault::Lasting => Err(StoreError::NotOpen),
             Fault::AfterPersisting => self.inner.append(drafts, now, sealer).and(Err(StoreError::NotOpen)),
         }
+    }
+
+    fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError> {
+        self.inner.erasable(index)
+    }
+
+    fn expiring(&self, term: Term, before: i64, max: usize) -> Result<Option<Range<u64>>, StoreError> {
+        self.inner.expiring(term, before, max)
     }
 
     fn size(&self) -> u64 {

@@ -1,4 +1,6 @@
-//! `heyan audit`: whether the log is whole.
+//! `heyan audit`: whether the log is whole, and what is to go from it.
+
+mod erase;
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +27,8 @@ pub(crate) struct Options {
 enum Command {
     /// Check every entry, body, checkpoint and proof of a city's log, and name the first that is broken
     Verify(Verify),
+    /// Erase what is personal about a question; the log stays provable. No gateway may run
+    Erase(erase::Options),
 }
 
 /// Options of `heyan audit verify`.
@@ -58,6 +62,7 @@ struct Verify {
 pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
     match &options.command {
         Command::Verify(options) => verify(options),
+        Command::Erase(options) => erase::run(options),
     }
 }
 
@@ -95,10 +100,11 @@ fn verify(options: &Verify) -> Result<Exit, Failure> {
 }
 
 fn print_whole(options: &Verify, verified: &Verified) -> Result<(), Failure> {
-    let Verified { origin, size, root, bodies_opened } = verified;
+    let Verified { origin, size, root, bodies_opened, erased, past_retention } = verified;
     if options.output == Output::Json {
         return print(json!({
             "origin": origin, "size": size, "root": STANDARD.encode(root), "verdict": "intact", "bodies_opened": bodies_opened,
+            "erased": erased, "past_retention": past_retention,
         }));
     }
     let bodies = match (bodies_opened, options.lang) {
@@ -109,7 +115,14 @@ fn print_whole(options: &Verify, verified: &Verified) -> Result<(), Failure> {
     };
     let whole = pick(options.lang, "留痕完整", "the log is whole");
     let entries = pick(options.lang, "条留痕", "entries");
-    print(format_args!("{whole}: {origin}, {size} {entries}, {bodies}"))
+    print(format_args!("{whole}: {origin}, {size} {entries}, {bodies}"))?;
+    let gone = match options.lang {
+        Language::Chinese => format!("已依法删除正文 {erased} 条，保存期满删除 {past_retention} 条，均有留痕为证"),
+        Language::English => {
+            format!("bodies erased: {erased}, past retention: {past_retention}, all as later entries state")
+        }
+    };
+    if erased + past_retention > 0 { print(gone) } else { Ok(()) }
 }
 
 /// Reads a verifier key that is given by itself or in a file.

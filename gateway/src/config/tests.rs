@@ -30,6 +30,7 @@ fn the_smallest_file_takes_every_default() {
     assert_eq!((config.limits.in_flight, config.limits.in_flight_per_caller), (1024, 512));
     assert_eq!(config.telemetry, Telemetry { log: "info".into(), otlp: None });
     assert_eq!(config.listen.admin, None);
+    assert_eq!(config.audit.retention, Retention { use_days: 1095, technical_days: 183 });
 }
 
 #[test]
@@ -62,6 +63,7 @@ grace = "4s"
 log = "debug"
 otlp = "http://127.0.0.1:4317"
 "#;
+    let more = format!("retention_use = \"400d\"\nretention_technical = \"24h\"\n{more}");
     let config = Config::parse(Path::new("/city"), &format!("{SMALLEST}{more}")).unwrap();
     let limits = Limits {
         deadline_default: Duration::from_secs(2),
@@ -88,6 +90,7 @@ otlp = "http://127.0.0.1:4317"
         grace: Duration::from_secs(4),
     };
     assert_eq!(config.limits, limits);
+    assert_eq!(config.audit.retention, Retention { use_days: 400, technical_days: 1 });
     assert_eq!(config.telemetry.otlp.as_deref(), Some("http://127.0.0.1:4317"));
 }
 
@@ -108,6 +111,9 @@ fn what_is_wrong_is_said_where_it_stands() {
         ("[audit]", "[limits]\nin_flight_per_caller = 2000\n[audit]", "`limits.in_flight_per_caller` is more than"),
         ("[audit]", "[limits]\nconnections_per_caller = 5000\n[audit]", "`limits.connections_per_caller` is more"),
         ("[audit]", "[limits]\nhandshakes_per_address = 5000\n[audit]", "`limits.handshakes_per_address` is more"),
+        ("[audit]", "[audit]\nretention_use = \"0d\"", "heyan.toml:13:17: `audit.retention_use` is out of range"),
+        ("[audit]", "[audit]\nretention_use = \"36501d\"", "write whole days, from \"1d\" to \"36500d\""),
+        ("[audit]", "[audit]\nretention_technical = \"25h\"", "`audit.retention_technical` is out of range"),
         ("[audit]", "[telemetry]\notlp = \"collector\"\n[audit]", "heyan.toml:13:8: `telemetry.otlp` must be a URL"),
         ("[audit]", "[telemetrie]\nlog = \"info\"\n[audit]", "did you mean `telemetry`?"),
     ];

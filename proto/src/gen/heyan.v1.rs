@@ -2937,6 +2937,8 @@ pub enum ErrorReason {
     TooManyCalls = 37,
     /// DEADLINE_EXCEEDED: the request did not arrive in time.
     RequestTooSlow = 38,
+    /// ALREADY_EXISTS: the question was recorded, and what is personal about it was erased: there is no answer, and no receipt can be made anew.
+    ReceiptErased = 39,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2984,6 +2986,7 @@ impl ErrorReason {
             Self::MethodNeedsGrpc => "ERROR_REASON_METHOD_NEEDS_GRPC",
             Self::TooManyCalls => "ERROR_REASON_TOO_MANY_CALLS",
             Self::RequestTooSlow => "ERROR_REASON_REQUEST_TOO_SLOW",
+            Self::ReceiptErased => "ERROR_REASON_RECEIPT_ERASED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -3032,6 +3035,7 @@ impl ErrorReason {
             "ERROR_REASON_METHOD_NEEDS_GRPC" => Some(Self::MethodNeedsGrpc),
             "ERROR_REASON_TOO_MANY_CALLS" => Some(Self::TooManyCalls),
             "ERROR_REASON_REQUEST_TOO_SLOW" => Some(Self::RequestTooSlow),
+            "ERROR_REASON_RECEIPT_ERASED" => Some(Self::ReceiptErased),
             _ => None,
         }
     }

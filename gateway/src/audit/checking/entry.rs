@@ -16,10 +16,15 @@ pub(super) fn check(stored: &StoredEntry<'_>, leaf: &LeafView) -> Result<(), &'s
     }
     let class = Class::from_word(&leaf.class).ok_or("its class is unknown")?;
     let fits = match stored.step {
-        0 => stored.question.is_none() && leaf.intent.is_none(),
+        0 => {
+            let removes = matches!(class, Class::Erasure | Class::Retention);
+            stored.question.is_none() && leaf.intent.is_none() && !removes
+        }
         1 => class == Class::Intent,
         2 => stored.question.is_some() && class != Class::Intent && class != Class::Abandoned,
         3 => class == Class::Abandoned,
+        4 => class == Class::Erasure && stored.question.is_none(),
+        5 => class == Class::Retention && stored.question.is_none(),
         _ => false,
     };
     if !fits {

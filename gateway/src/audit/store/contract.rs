@@ -1,5 +1,7 @@
 //! What every store must do. Each function takes an empty store; `reopen` gives the same log after the process ended.
 
+pub(in crate::audit) mod removal;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use heyan_proto::identifier::{SubjectKind, SubjectNumber};
@@ -125,7 +127,7 @@ pub(in crate::audit) fn claim(request_id: u128, content: u8) -> Claim {
 fn indices(appended: &[Appended]) -> Vec<Option<u64>> {
     let index = |appended: &Appended| match appended {
         Appended::Stored(stored) => Some(stored.place.index),
-        Appended::Taken | Appended::Closed => None,
+        Appended::Taken | Appended::Closed | Appended::Stale => None,
     };
     appended.iter().map(index).collect()
 }
@@ -182,7 +184,7 @@ pub(in crate::audit) async fn answers_a_question_once(store: Box<dyn Store>) {
     assert_eq!(bench.append(&*store, 12, &[&bench.intent(&asked, 4)]).unwrap(), [Appended::Taken]);
 
     let recalled = store.recall(&asked.key).await.unwrap().unwrap();
-    assert_eq!((recalled.content, recalled.intent), (asked.content, Some(intent)));
+    assert_eq!((recalled.content, recalled.intent), (Some(asked.content), Some(intent)));
     let (leaf, reply) = recalled.answer.unwrap();
     assert_eq!(leaf.index, 1);
     let decision = Uuid::from_u128(1);

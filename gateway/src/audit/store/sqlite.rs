@@ -5,6 +5,7 @@ mod connection;
 mod finding;
 mod insertion;
 mod look;
+mod removal;
 mod tree;
 
 #[cfg(test)]
@@ -23,13 +24,15 @@ use uuid::Uuid;
 
 pub(in crate::audit) use self::check::{CheckError, check};
 use self::connection::{Mode, open};
-use self::finding::{Finding, Key, filed_entries};
+use self::finding::{Additions, Finding, Key, filed_entries};
 use self::insertion::{Insertion, Question};
 pub(in crate::audit) use self::look::look;
 use super::{Appended, Leaf, Recalled, Store, StoreError, Stored};
 use crate::audit::draft::{Draft, Place, Sealed};
+use crate::audit::error::Unerasable;
 use crate::audit::publishing::{Signed, Source};
 use crate::audit::record::RequestKey;
+use crate::audit::retention::Term;
 use crate::audit::sequence::{Growth, Head, Sealer, Sequence, Sequenced};
 use crate::tlog::Hash;
 
@@ -55,6 +58,8 @@ struct Writer {
     connection: Connection,
     /// Device and inode of the database and of its write-ahead log: a file that was replaced is not the log.
     files: [(u64, u64); 2],
+    /// Something was deleted whose bytes the write-ahead log may still hold.
+    is_to_scrub: bool,
 }
 
 #[derive(Debug)]
@@ -150,6 +155,17 @@ impl SqliteStore {
         *slot = Some(writer);
         Ok(done)
     }
+
+    /// Empties the write-ahead log after something was deleted, so that its bytes are in no file; `after` says that just now it
+    /// was. Where somebody reads meanwhile, the next time does it. No failure is an error: what was written is durable.
+    fn scrub(&self, after: bool) {
+        let mut slot = self.writer.lock().expect("no holder of this lock can panic");
+        let Some(writer) = slot.as_mut() else { return };
+        writer.is_to_scrub |= after;
+        if writer.is_to_scrub && connection::empty_log(&writer.connection).is_ok_and(|is_empty| is_empty) {
+            writer.is_to_scrub = false;
+        }
+    }
 }
 
 #[async_trait]
@@ -187,12 +203,29 @@ impl Store for SqliteStore {
             Ok((stored(placed, growth.as_ref())?, standing, additions))
         })?;
         drop(known);
+        let deletes = additions.deletes;
         let mut known = self.known.write().expect("no holder of this lock can panic");
         let filed = known.finding.adopt(additions, standing.head.size, standing.filed);
         known.standing = standing;
         drop(known);
         drop(filed);
+        if deletes {
+            self.scrub(true);
+        }
         Ok(appended)
+    }
+
+    fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError> {
+        let size = self.size();
+        self.read(|connection| {
+            let mentions = |question: &Key| self.find(connection, question);
+            let is_open = |index| self.known().finding.is_open(index, &Additions::default());
+            removal::erasable(connection, (index, size), mentions, is_open)
+        })
+    }
+
+    fn expiring(&self, term: Term, before: i64, max: usize) -> Result<Option<Range<u64>>, StoreError> {
+        self.read(|connection| Ok(removal::expiring(connection, term, before, max)))?
     }
 
     fn size(&self) -> u64 {
@@ -224,7 +257,8 @@ impl Store for SqliteStore {
         let finding = Finding::load(&connection, found.filed)?;
         *self.known.write().expect("no holder of this lock can panic") = Known { standing: found, finding };
         let files = self.files()?;
-        *slot = Some(Writer { connection, files });
+        // Whoever wrote last may have been cut off before it came to that.
+        *slot = Some(Writer { connection, files, is_to_scrub: true });
         Ok(())
     }
 
@@ -239,6 +273,7 @@ impl Store for SqliteStore {
     }
 
     fn forget_replies(&self, kept: Range<i64>, max: usize) -> Result<usize, StoreError> {
+        self.scrub(false);
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         // Nothing to forget is the rule, and learning it takes no write.
         let oldest = self.read(|connection| {
@@ -264,7 +299,9 @@ impl Store for SqliteStore {
         let key = key.digest();
         self.read(|connection| {
             let recorded = Question::read(connection, &key, self.find(connection, &key)?)?;
-            let Some(content) = recorded.content else { return Ok(None) };
+            if !recorded.is_recorded() {
+                return Ok(None);
+            }
             let mut answer = connection.prepare_cached(
                 "SELECT leaf, sealed FROM entry LEFT JOIN reply ON reply.idx = entry.idx WHERE entry.idx = ?1",
             )?;
@@ -273,7 +310,8 @@ impl Store for SqliteStore {
                 answer.query_row([index.cast_signed()], found)
             };
             let answer = recorded.answer.map(&mut answer).transpose()?;
-            Ok(Some(Recalled { content, intent: recorded.intent, answer }))
+            let Question { content, erased, intent, .. } = recorded;
+            Ok(Some(Recalled { content, erased, intent, answer }))
         })
     }
 

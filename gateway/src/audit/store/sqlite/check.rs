@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
 
 use super::connection::{Mode, open, progress};
-use super::{StoreError, signed, tree};
-use crate::audit::checking::{Break, Pass, StoredBody, StoredEntry, Verified};
+use super::{StoreError, removal, signed, tree};
+use crate::audit::checking::{Beside, Break, Pass, StoredBody, StoredEntry, Verified};
+use crate::audit::retention::Term;
 use crate::audit::sequence::Shard;
 use crate::tlog::frontier::Subtree;
 
@@ -33,8 +34,8 @@ impl From<rusqlite::Error> for CheckError {
 }
 
 const ENTRIES: &str = "SELECT entry.idx, leaf, decision, step, closes, question, content, body.sealed, subject_tag, official_tag, \
-     case_tag, reply.sealed, note FROM entry LEFT JOIN body ON body.idx = entry.idx LEFT JOIN reply ON reply.idx = entry.idx \
-     LEFT JOIN checkpoint ON checkpoint.size = entry.idx + 1 ORDER BY entry.idx";
+     case_tag, reply.sealed, note, under FROM entry LEFT JOIN body ON body.idx = entry.idx LEFT JOIN reply ON reply.idx = entry.idx \
+     LEFT JOIN checkpoint ON checkpoint.size = entry.idx + 1 LEFT JOIN erasure ON erasure.idx = entry.idx ORDER BY entry.idx";
 
 /// Leads `pass` over the log at `path`. `progress` is told how many entries of how many are done.
 pub(in crate::audit) fn check(
@@ -52,13 +53,11 @@ pub(in crate::audit) fn check(
     }
     let standing = tree::standing(&connection).map_err(|error| unless_broken(error, &pass))?;
     let mut shards = shards(&connection)?.into_iter().peekable();
-    let mut subtrees = connection.prepare("SELECT hash FROM subtree WHERE shard = ?1 AND level = ?2 AND idx = ?3")?;
-    let mut is_stored = |shard: &Shard, subtree: &Subtree| -> Result<bool, CheckError> {
-        let key = params![signed(shard.first)?, subtree.level, signed(subtree.index)?];
-        let stored =
-            subtrees.query_row(key, |row| Ok(row.get_ref(0)?.as_bytes().is_ok_and(|hash| hash == subtree.hash)));
-        Ok(stored.optional()?.unwrap_or(false))
-    };
+    for term in Term::ALL {
+        let past = removal::retained(&connection, term).map_err(|error| unless_broken(error, &pass))?;
+        pass.removals.retained(term, past);
+    }
+    let mut beside = Rows::prepare(&connection)?;
     let mut entries = connection.prepare(ENTRIES)?;
     let mut rows = entries.query([])?;
     let mut done = 0;
@@ -67,7 +66,7 @@ pub(in crate::audit) fn check(
             pass.shard(shard.first, &shard.origin)?;
         }
         let entry = entry(row).map_err(|_| pass.broken("a column of it is not what it should be"))?;
-        pass.entry(&entry, &mut is_stored)?;
+        pass.entry(&entry, &mut beside)?;
         done += 1;
         if done % 4_096 == 0 {
             told(done, standing.head.size);
@@ -80,6 +79,7 @@ pub(in crate::audit) fn check(
         ("checkpoint", pass.checkpoints_seen),
         ("subtree", pass.subtrees_seen),
         ("shard", pass.shards_seen),
+        ("erasure", pass.removals.named),
     ] {
         let rows = connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0))?;
         if rows.cast_unsigned() != seen {
@@ -87,6 +87,42 @@ pub(in crate::audit) fn check(
         }
     }
     Ok(pass.finish(&standing.head)?)
+}
+
+/// What is looked up beside the entries, each by its key.
+struct Rows<'c> {
+    subtree: Statement<'c>,
+    erasure: Statement<'c>,
+    leaf: Statement<'c>,
+}
+
+impl<'c> Rows<'c> {
+    fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            subtree: connection.prepare("SELECT hash FROM subtree WHERE shard = ?1 AND level = ?2 AND idx = ?3")?,
+            erasure: connection.prepare("SELECT under FROM erasure WHERE idx = ?1")?,
+            leaf: connection.prepare("SELECT leaf FROM entry WHERE idx = ?1")?,
+        })
+    }
+}
+
+impl Beside for Rows<'_> {
+    type Error = CheckError;
+
+    fn has_subtree(&mut self, shard: &Shard, subtree: &Subtree) -> Result<bool, CheckError> {
+        let key = params![signed(shard.first)?, subtree.level, signed(subtree.index)?];
+        let is_it = |row: &Row<'_>| Ok(row.get_ref(0)?.as_bytes().is_ok_and(|hash| hash == subtree.hash));
+        Ok(self.subtree.query_row(key, is_it).optional()?.unwrap_or(false))
+    }
+
+    fn erased_under(&mut self, index: u64) -> Result<Option<u64>, CheckError> {
+        let under = self.erasure.query_row([signed(index)?], |row| row.get::<_, i64>(0)).optional()?;
+        Ok(under.map(i64::cast_unsigned))
+    }
+
+    fn leaf(&mut self, index: u64) -> Result<Option<Vec<u8>>, CheckError> {
+        Ok(self.leaf.query_row([signed(index)?], |row| row.get(0)).optional()?)
+    }
 }
 
 /// A head that contradicts itself is a broken log; a file that cannot be read is not.
@@ -117,6 +153,7 @@ fn entry<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredEntry<'r>> {
         content: bytes(6)?,
         body,
         reply: bytes(11)?,
+        erased_under: row.get::<_, Option<i64>>(13)?.map(i64::cast_unsigned),
         checkpoint: match row.get_ref(12)? {
             ValueRef::Null => None,
             note => Some(note.as_str()?),

@@ -43,6 +43,7 @@ pub(super) fn open(path: &Path, mode: Mode) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     let text = |name| connection.pragma_query_value(None, name, |row| row.get::<_, String>(0));
@@ -57,7 +58,18 @@ pub(super) fn open(path: &Path, mode: Mode) -> Result<Connection, StoreError> {
     if number("fullfsync")? != 1 {
         return refused("fullfsync = ON");
     }
+    if number("secure_delete")? != 1 {
+        return refused("secure_delete = ON");
+    }
     Ok(connection)
+}
+
+/// Copies the write-ahead log into the database and cuts it to nothing, waiting for nobody. Says whether it came to that.
+pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(busy? == 0)
 }
 
 /// How far a file is.

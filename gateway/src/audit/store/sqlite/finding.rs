@@ -43,6 +43,10 @@ pub(super) struct Additions {
     questions: Vec<(Key, u64)>,
     opened: BTreeSet<u64>,
     closed: BTreeSet<u64>,
+    /// Tags of entries that are erased or past retention.
+    forgotten: BTreeSet<(Key, u64)>,
+    /// Whether anything is deleted.
+    pub(super) deletes: bool,
     filed: Option<Filed>,
 }
 
@@ -119,7 +123,9 @@ impl Finding {
         let mut rest = self.run.range((from, Bound::Unbounded));
         let mut last = self.last_filed;
         for &(key, index) in rest.by_ref().take(count.saturating_mul(FILED_PER_ENTRY)) {
-            insert.execute(params![key, signed(index)?])?;
+            if !additions.forgotten.contains(&(key, index)) {
+                insert.execute(params![key, signed(index)?])?;
+            }
             last = Some((key, index));
         }
         if rest.next().is_some() {
@@ -142,8 +148,12 @@ impl Finding {
     /// waits for it.
     #[must_use]
     pub(super) fn adopt(&mut self, additions: Additions, size: u64, filed_to: u64) -> BTreeSet<(Key, u64)> {
-        let Additions { keys, opened, closed, filed, .. } = additions;
+        let Additions { keys, opened, closed, forgotten, filed, .. } = additions;
         self.newer.extend(keys);
+        for key in &forgotten {
+            self.newer.remove(key);
+            self.run.remove(key);
+        }
         self.open.extend(opened);
         for intent in &closed {
             self.open.remove(intent);
@@ -176,6 +186,12 @@ impl Additions {
     /// The entries of this append that belong to a question, oldest first.
     pub(super) fn entries(&self, question: &Key) -> impl Iterator<Item = u64> {
         self.questions.iter().filter(move |(key, _)| key == question).map(|&(_, index)| index)
+    }
+
+    /// What is personal about the entry at `index` is deleted: these tags find it no more.
+    pub(super) fn forget(&mut self, tags: impl IntoIterator<Item = Key>, index: u64) {
+        self.deletes = true;
+        self.forgotten.extend(tags.into_iter().map(|tag| (tag, index)));
     }
 
     pub(super) fn open(&mut self, intent: u64) {

@@ -1,9 +1,9 @@
 //! The statements of an append.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::finding::{Additions, Finding, Key, filed_entries};
-use super::{Appended, StoreError, signed};
+use super::{Appended, StoreError, removal, signed};
 use crate::audit::draft::{Claim, Draft, Sealed, Step};
 use crate::audit::sequence::{Opening, Shard};
 
@@ -15,6 +15,10 @@ pub(super) const INTENT: i64 = 1;
 pub(super) const ANSWER: i64 = 2;
 /// `entry.step` of an entry that closes an abandoned intent.
 const ABANDONED: i64 = 3;
+/// `entry.step` of an entry that erases others.
+pub(super) const ERASURE: i64 = 4;
+/// `entry.step` of an entry that takes bodies past retention.
+const RETENTION: i64 = 5;
 
 /// One append: its statements, prepared once per connection, and what it adds to the finding.
 pub(super) struct Insertion<'t> {
@@ -29,8 +33,10 @@ pub(super) struct Insertion<'t> {
 /// What is recorded of a question.
 #[derive(Debug, Default)]
 pub(super) struct Question {
-    /// What was asked; `None` where nothing is recorded.
+    /// What was asked; `None` where nothing is recorded, or no longer.
     pub(super) content: Option<[u8; 32]>,
+    /// Its newest entry that was erased.
+    pub(super) erased: Option<u64>,
     /// The newest intent.
     pub(super) intent: Option<u64>,
     pub(super) answer: Option<u64>,
@@ -43,17 +49,28 @@ impl Question {
         if indices.is_empty() {
             return Ok(question);
         }
-        let mut entry =
-            connection.prepare_cached("SELECT step, content FROM entry WHERE idx = ?1 AND question = ?2")?;
+        let mut entry = connection.prepare_cached(
+            "SELECT step, content, under FROM entry LEFT JOIN erasure ON erasure.idx = entry.idx \
+                 WHERE entry.idx = ?1 AND question = ?2",
+        )?;
         for index in indices {
-            let row = entry.query_row(params![index.cast_signed(), key], |row| Ok((row.get(0)?, row.get(1)?)));
-            match row.optional()? {
-                Some((INTENT, content)) => (question.content, question.intent) = (Some(content), Some(index)),
-                Some((ANSWER, content)) => (question.content, question.answer) = (Some(content), Some(index)),
-                Some(_) | None => {}
+            let found = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<i64>>(2)?));
+            let row = entry.query_row(params![index.cast_signed(), key], found).optional()?;
+            let Some((step @ (INTENT | ANSWER), content, under)) = row else { continue };
+            question.content = content;
+            question.erased = under.map(|_| index).or(question.erased);
+            if step == INTENT {
+                question.intent = Some(index);
+            } else {
+                question.answer = Some(index);
             }
         }
         Ok(question)
+    }
+
+    /// Whether any entry belongs to it.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.intent.is_some() || self.answer.is_some()
     }
 }
 
@@ -93,6 +110,10 @@ impl<'t> Insertion<'t> {
             Step::Intent(claim) => (!self.is_free(claim, None)?).then_some(Appended::Taken),
             Step::Answer { claim, intent, .. } => (!self.is_free(claim, *intent)?).then_some(Appended::Taken),
             Step::Abandoned { intent } => (!self.finding.is_open(*intent, &self.additions)).then_some(Appended::Closed),
+            Step::Erasure { indices } => (!self.can_erase(indices)?).then_some(Appended::Stale),
+            Step::Retention { term, range } => {
+                (removal::retained(self.transaction, *term)? != range.start).then_some(Appended::Stale)
+            }
         };
         Ok(refused)
     }
@@ -106,8 +127,22 @@ impl<'t> Insertion<'t> {
         } // Else what is filed is older, and was looked at when the oldest of these was let in.
         let recorded = Question::read(self.transaction, &key, indices)?;
         Ok(recorded.answer.is_none()
+            && recorded.erased.is_none()
             && recorded.content.is_none_or(|content| content == claim.content)
-            && (intent.is_none() || recorded.content.is_none() || recorded.intent == intent))
+            && (intent.is_none() || !recorded.is_recorded() || recorded.intent == intent))
+    }
+
+    /// Whether these are still the entries that are erased together.
+    fn can_erase(&self, indices: &[u64]) -> Result<bool, StoreError> {
+        let Some(&first) = indices.first() else { return Ok(false) };
+        let mentions = |question: &Key| {
+            let mut found = filed_entries(self.transaction, question)?;
+            found.extend(self.finding.entries(question).chain(self.additions.entries(question)));
+            Ok(found)
+        };
+        let is_open = |index| self.finding.is_open(index, &self.additions);
+        let erasable = removal::erasable(self.transaction, (first, 0), mentions, is_open)?;
+        Ok(erasable.is_ok_and(|erasable| erasable == indices))
     }
 
     pub(super) fn insert(&mut self, draft: &Draft, index: u64, now: i64, sealed: &Sealed) -> Result<(), StoreError> {
@@ -116,21 +151,34 @@ impl<'t> Insertion<'t> {
             Step::Intent(claim) => (INTENT, None, Some(claim)),
             Step::Answer { claim, intent, .. } => (ANSWER, *intent, Some(claim)),
             Step::Abandoned { intent } => (ABANDONED, Some(*intent), None),
+            Step::Erasure { .. } => (ERASURE, None, None),
+            Step::Retention { .. } => (RETENTION, None, None),
         };
         let question = claim.map(|claim| claim.key.digest());
         let (place, closed) = (signed(index)?, closes.map(signed).transpose()?);
         let content = claim.map(|claim| claim.content);
         let decision = draft.leaf.decision.as_bytes();
         self.entry.execute(params![place, decision, sealed.leaf, step, closed, question, content])?;
-        self.body.execute(params![place, sealed.body, draft.tags.subject, draft.tags.official, draft.tags.case])?;
+        if !sealed.body.is_empty() {
+            self.body.execute(params![place, sealed.body, draft.tags.subject, draft.tags.official, draft.tags.case])?;
+        }
         if !sealed.reply.is_empty() {
             // Not the log's time: a clock that was ahead once holds that back, and replies would be kept as long.
             self.reply.execute(params![place, now, sealed.reply])?;
         }
         let tags = [draft.tags.subject, draft.tags.official, draft.tags.case].into_iter().flatten();
         self.additions.mention([*decision].into_iter().chain(tags), question, index);
-        if step == INTENT {
-            self.additions.open(index);
+        match &draft.step {
+            Step::Intent(_) => self.additions.open(index),
+            Step::Erasure { indices } => {
+                for &erased in indices {
+                    removal::erase(self.transaction, erased, index, &mut self.additions)?;
+                }
+            }
+            Step::Retention { term, range } => {
+                removal::retire(self.transaction, *term, range, &mut self.additions)?;
+            }
+            Step::Alone | Step::Answer { .. } | Step::Abandoned { .. } => {}
         }
         if let Some(intent) = closes {
             self.additions.close(intent);

@@ -32,7 +32,7 @@ impl Fixture {
 
 #[tokio::test]
 async fn holds_the_contract() {
-    let fixtures: [Fixture; 8] = std::array::from_fn(|_| Fixture::new());
+    let fixtures: [Fixture; 10] = std::array::from_fn(|_| Fixture::new());
     contract::numbers_without_gaps(fixtures[0].boxed(), || fixtures[0].boxed());
     contract::appends_whole_or_not_at_all(fixtures[1].boxed()).await;
     contract::keeps_time_in_order(fixtures[2].boxed()).await;
@@ -41,6 +41,8 @@ async fn holds_the_contract() {
     contract::forgets_old_replies(fixtures[5].boxed()).await;
     contract::proves_every_entry(fixtures[6].boxed(), || fixtures[6].boxed()).await;
     contract::opens_a_shard_each_quarter(fixtures[7].boxed()).await;
+    contract::removal::erases_whole_questions(fixtures[8].boxed(), || fixtures[8].boxed()).await;
+    contract::removal::takes_bodies_past_retention(fixtures[9].boxed(), || fixtures[9].boxed()).await;
 }
 
 #[test]
@@ -65,6 +67,7 @@ fn the_settings_are_those_of_a_durable_commit() {
     let connection = &writer.as_ref().unwrap().connection;
     let setting = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!((setting("synchronous"), setting("fullfsync"), setting("busy_timeout")), (2, 1, 250));
+    assert_eq!(setting("secure_delete"), 1);
 }
 
 #[test]
@@ -162,17 +165,43 @@ fn a_log_that_lost_acknowledged_entries_is_never_used_again() {
     assert!(matches!(refused, Err(StoreError::RolledBack { known: 1, found: 0, .. })), "{refused:?}");
 }
 
+/// An entry that is erased is found by its decision and its question alone, wherever it was filed when it was erased: before its run
+/// was filed, while it was, and after it was.
 #[test]
 fn erasing_a_body_erases_its_tags() {
-    let fixture = Fixture::new();
-    let (bench, store) = (Bench::new(), fixture.store());
-    bench.place(&store, 10, &bench.intent(&claim(1, 1), 1));
-    let count = |sql: &str| fixture.beside().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-    let tagged =
-        "SELECT count(*) FROM body WHERE subject_tag IS NOT NULL AND official_tag IS NOT NULL AND case_tag IS NOT NULL";
-    assert_eq!(count(tagged), 1);
-    fixture.beside().execute("DELETE FROM body WHERE idx = 0", []).unwrap();
-    assert_eq!((count(tagged), count("SELECT count(*) FROM entry")), (0, 1));
+    for filed_meanwhile in 0..24 {
+        let fixture = Fixture::new();
+        let (bench, store) = (Bench::new(), fixture.store());
+        let asked = claim(1, 1);
+        let intent = bench.place(&store, 10, &bench.intent(&asked, 1)).index;
+        bench.place(&store, 10, &bench.answer(&asked, Some(intent), b"yes"));
+        let tags: Vec<Key> = fixture
+            .beside()
+            .query_row("SELECT subject_tag, official_tag, case_tag FROM body WHERE idx = 0", [], |row| {
+                Ok(vec![row.get(0)?, row.get(1)?, row.get(2)?])
+            })
+            .unwrap();
+        for n in 0..filed_meanwhile {
+            bench.place(&store, 10, &bench.alone(100 + n));
+        }
+        let found = |store: &SqliteStore, key| {
+            let mut found = store.find(&fixture.beside(), key).unwrap();
+            found.retain(|index| *index < 2);
+            found.dedup();
+            found
+        };
+        assert!(tags.iter().all(|tag| found(&store, tag) == [0, 1]), "{filed_meanwhile}: found before");
+        bench.place(&store, 11, &bench.erasure(&[0, 1]));
+        for n in 0..24 {
+            assert!(tags.iter().all(|tag| found(&store, tag).is_empty()), "{filed_meanwhile}: after {n} more");
+            bench.place(&store, 12, &bench.alone(200 + n));
+        }
+        let question = asked.key.digest();
+        assert_eq!(found(&store, &question), [0, 1], "the question stays known");
+        drop(store);
+        let store = fixture.store();
+        assert!(tags.iter().all(|tag| found(&store, tag).is_empty()), "{filed_meanwhile}: after a start");
+    }
 }
 
 /// What a question, a decision or an intent comes to does not depend on whether its entries are filed: checked after every
