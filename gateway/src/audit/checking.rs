@@ -277,9 +277,10 @@ fn published_hash(folder: &Path, shard: &Shard, place: u64) -> Option<Hash> {
     bytes.as_chunks::<32>().0.get(at).copied()
 }
 
-/// Checks the log in the SQLite file `database` with the log's public key, under the name of any of its shards. With `keys` bodies and
-/// replies are opened and held to their leaves as well. `published` is the folder of the published log, which helps to name the entry.
-/// `progress` is told how many entries of how many are done.
+/// Checks the log in the SQLite file `database` with the log's public key, under the name of any of its shards.
+///
+/// With `keys` bodies and replies are opened and held to their leaves as well. `published` is the folder of the published log, which
+/// helps to name the entry. `progress` is told how many entries of how many are done.
 ///
 /// # Errors
 /// [`VerifyError::Broken`] names the first entry that is not what was signed.

@@ -59,8 +59,10 @@ pub enum KeyError {
     Random,
 }
 
-/// The key of bodies, the seed of the key that signs the log (`log.key`, Ed25519), and the keys of tags, one per quarter (`tag-2026q4.key`); the key of a new quarter is made on first use.
-/// Destroying the file of an old quarter ends the linkability of its tags.
+/// The keys of one audit log.
+///
+/// The key of bodies (`body.key`), the seed of the key that signs the log (`log.key`, Ed25519), and the keys of tags, one per quarter
+/// (`tag-2026q4.key`); that of a new quarter is made on first use. Destroying the file of an old quarter ends the linkability of its tags.
 pub struct AuditKeys {
     dir: PathBuf,
     master: [u8; 32],

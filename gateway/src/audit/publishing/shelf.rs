@@ -14,6 +14,9 @@ use crate::tlog::{Hash, tree};
 /// What leads to the newest shard.
 const CURRENT: [&str; 3] = ["checkpoint", "tile", "vkey"];
 
+/// What of a tree is not in full tiles: its size, by level the hashes after the last full one, and the entries after the last full bundle.
+type Rest = (u64, Vec<Vec<Hash>>, Vec<u8>);
+
 /// The files of a shard, and what of its tree is not in a full tile yet.
 pub(super) struct Shelf {
     root: PathBuf,
@@ -141,7 +144,7 @@ impl Shelf {
     }
 
     /// The partial tiles and the partial bundle that belong to the checkpoint in the folder; `None` where they do not fit it.
-    fn found(&self) -> Result<Option<(u64, Vec<Vec<Hash>>, Vec<u8>)>, PublishError> {
+    fn found(&self) -> Result<Option<Rest>, PublishError> {
         let Some(note) = read_if_there(&self.folder.join("checkpoint"))? else { return Ok(None) };
         let Some(checkpoint) = Note::parse(&note).ok().and_then(|note| Checkpoint::parse(note.text()).ok()) else {
             return Ok(None);

@@ -355,11 +355,11 @@ impl Source for SqliteStore {
     }
 }
 
+/// A draft that has its place, its leaf and its hash, or what became of it without one.
+type Placed = Result<(Place, Vec<u8>, Hash), Appended>;
+
 /// What became of each draft, now that the head is signed.
-fn stored(
-    placed: Vec<Result<(Place, Vec<u8>, Hash), Appended>>,
-    growth: Option<&Arc<Growth>>,
-) -> Result<Vec<Appended>, StoreError> {
+fn stored(placed: Vec<Placed>, growth: Option<&Arc<Growth>>) -> Result<Vec<Appended>, StoreError> {
     let stored = |placed| match (placed, growth) {
         (Err(without_place), _) => Ok(without_place),
         (Ok((place, leaf, leaf_hash)), Some(growth)) => {

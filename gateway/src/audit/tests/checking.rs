@@ -11,7 +11,7 @@ use crate::tlog::note::VerifierKey;
 /// Edits of each kind; the whole number of them is at least a thousand.
 const ROUNDS: u64 = 45;
 
-/// Random numbers that are the same in each run (SplitMix64).
+/// Random numbers that are the same in each run (`SplitMix64`).
 struct Chance(u64);
 
 impl Chance {
