@@ -50,7 +50,7 @@ pub use self::body::Body;
 pub use self::checking::{Break, Verified, VerifyError, verify_log};
 pub use self::erasure::Erasure;
 pub use self::error::{AuditError, EraseError, Unerasable};
-pub use self::inspection::{Inspection, inspect};
+pub use self::inspection::{Inspection, inspect, prove};
 pub use self::keys::{AuditKeys, KeyError};
 pub use self::leaf::commit;
 #[doc(hidden)]

@@ -8,9 +8,11 @@ use std::process::{Command, Output};
 use heyan::receipt::{ReceiptError, ReceiptFile};
 use heyan::sample::cases::CASES;
 use heyan::tlog::note::{Note, VerifierKey};
+use heyan::tlog::proof::TlogProof;
+use heyan::tlog::tree::leaf_hash;
 use heyan_proto::v1;
 use heyan_proto::v1::verification_service_client::VerificationServiceClient;
-use heyan_tests::{City, Gateway, page, questions, until};
+use heyan_tests::{City, Gateway, heyan, page, questions, until};
 use prost::Message;
 
 /// Runs the script for every file of a list; a line for each says `True` or `False`.
@@ -140,12 +142,32 @@ async fn the_published_log_is_verified_by_anybody() {
     let gateway = Gateway::start(&city);
     receipts(&gateway).await;
     let key = published_key(&city).await;
+    let proof = heyan()
+        .args(["audit", "prove", "--index", "1", "--output", "json", "--city"])
+        .arg(city.path())
+        .output()
+        .unwrap();
+    let proof: serde_json::Value = serde_json::from_slice(&proof.stdout).unwrap();
+    let verifier = VerifierKey::parse(&key).unwrap();
+    let leaf = leaf_hash(proof["leaf"].as_str().unwrap().as_bytes());
+    TlogProof::parse(proof["proof"].as_str().unwrap()).unwrap().verify(&leaf, &verifier).unwrap();
     gateway.signal("TERM");
     gateway.wait();
+    let none = heyan().args(["audit", "prove", "--index", "100000", "--city"]).arg(city.path()).output().unwrap();
+    assert_eq!(none.status.code(), Some(1));
     let log = |folder: &Path| -> Output {
         python().arg(scripts().join("verify.py")).arg("log").arg(folder).arg(&key).output().unwrap()
     };
     let whole = log(&city.file("log"));
+    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
+    let exported = tempfile::tempdir().unwrap();
+    let export = || {
+        heyan().args(["audit", "export", "--city"]).arg(city.path()).arg("--to").arg(exported.path()).output().unwrap()
+    };
+    assert_eq!(export().status.code(), Some(0));
+    assert_eq!(export().status.code(), Some(2), "a folder that is not empty is left alone");
+    let shard = fs::read_dir(exported.path()).unwrap().next().unwrap().unwrap().path();
+    let whole = log(&shard);
     assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
     let shard = fs::read_link(city.file("log/checkpoint")).unwrap().parent().unwrap().to_owned();
     let entries = city.file("log").join(shard).join("tile/entries/000.p");

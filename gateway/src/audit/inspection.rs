@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::leaf::LeafView;
-use super::store::sqlite::look;
+use super::store::sqlite::{look, proof_of};
 use super::{AuditKeys, Cipher as _, OpenError, context};
 
 /// What was seen of a log.
@@ -34,4 +34,12 @@ pub fn inspect(database: &Path, keys: Option<&AuditKeys>) -> Result<Option<Inspe
     });
     let last_at = (seen.size > 0).then(|| Timestamp::from_microsecond(seen.last_at).ok()).flatten();
     Ok(Some(Inspection { is_in_use: seen.is_in_use, entries: seen.size, last_at, keys_fit }))
+}
+
+/// The bytes and the tlog-proof of the entry at `index`; `None` where there is no such entry. Nothing is changed.
+///
+/// # Errors
+/// [`OpenError`] where the log cannot be read.
+pub fn prove(database: &Path, index: u64) -> Result<Option<(Vec<u8>, String)>, OpenError> {
+    proof_of(database, index).map_err(|error| OpenError::Store(error.to_string()))
 }

@@ -1,6 +1,8 @@
-//! `heyan audit`: whether the log is whole, and what is to go from it.
+//! `heyan audit`: whether the log is whole, what proves it to others, and what is to go from it.
 
 mod erase;
+mod export;
+mod prove;
 
 use std::path::{Path, PathBuf};
 
@@ -27,6 +29,10 @@ pub(crate) struct Options {
 enum Command {
     /// Check every entry, body, checkpoint and proof of a city's log, and name the first that is broken
     Verify(Verify),
+    /// Print the proof of one entry
+    Prove(prove::Options),
+    /// Write the log into a folder that anybody can verify
+    Export(export::Options),
     /// Erase what is personal about a question; the log stays provable. No gateway may run
     Erase(erase::Options),
 }
@@ -62,6 +68,8 @@ struct Verify {
 pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
     match &options.command {
         Command::Verify(options) => verify(options),
+        Command::Prove(options) => prove::run(options),
+        Command::Export(options) => export::run(options),
         Command::Erase(options) => erase::run(options),
     }
 }

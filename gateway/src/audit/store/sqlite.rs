@@ -26,7 +26,7 @@ pub(in crate::audit) use self::check::{CheckError, check};
 use self::connection::{Mode, open};
 use self::finding::{Additions, Finding, Key, filed_entries};
 use self::insertion::{Insertion, Question};
-pub(in crate::audit) use self::look::look;
+pub(in crate::audit) use self::look::{look, proof_of};
 use super::{Appended, Leaf, Recalled, Store, StoreError, Stored};
 use crate::audit::draft::{Draft, Place, Sealed};
 use crate::audit::error::Unerasable;

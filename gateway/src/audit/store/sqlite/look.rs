@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::OptionalExtension as _;
 
 use super::connection::{Mode, open, progress};
-use super::{SqliteStore, StoreError, failed, lock_file, tree};
+use super::{SqliteStore, StoreError, failed, lock_file, signed, tree};
 use crate::audit::sequence::Head;
 use crate::audit::store::Leaf;
 
@@ -50,6 +50,17 @@ pub(in crate::audit) fn look(path: &Path) -> Result<Option<Look>, StoreError> {
         drop(SqliteStore::open(path)?);
     }
     Ok(Some(Look { is_in_use, size, last_at, newest }))
+}
+
+/// The leaf and the proof of the entry at `index`, from a log that may be in use.
+pub(in crate::audit) fn proof_of(path: &Path, index: u64) -> Result<Option<(Vec<u8>, String)>, StoreError> {
+    let connection = open(path, Mode::Read)?;
+    if !progress(&connection, path)?.is_done() {
+        return Err(StoreError::Inconsistent { what: "it is of another version; `heyan serve` brings it up to date" });
+    }
+    let leaf = connection.query_row("SELECT leaf FROM entry WHERE idx = ?1", [signed(index)?], |row| row.get(0));
+    let Some(leaf) = leaf.optional()? else { return Ok(None) };
+    Ok(Some((leaf, tree::proof(&connection, index)?)))
 }
 
 /// Whether another process holds the lock beside the file.
