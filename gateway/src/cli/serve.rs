@@ -49,11 +49,11 @@ pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
         })?;
         telemetry.send(gateway.metrics(), Arc::new(SystemClock)).map_err(unusable)?;
         print(format_args!("serving on {}", gateway.address()))?;
-        if let Some(log) = gateway.public_log_address() {
-            print(format_args!("published audit log on http://{log}"))?;
-        }
         if let Some(admin) = gateway.admin_address() {
             print(format_args!("metrics and probes on http://{admin}"))?;
+        }
+        if let Some(log) = gateway.public_log_address() {
+            print(format_args!("published audit log on http://{log}"))?;
         }
         gateway.serve(termination()).await;
         telemetry.finish().await;

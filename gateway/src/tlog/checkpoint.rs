@@ -33,6 +33,9 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`] says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
+        if text.chars().any(|c| c < '\u{20}' && c != '\n') {
+            return Err(CheckpointError("it has a control character"));
+        }
         let text = text.strip_suffix('\n').ok_or(CheckpointError("it does not end in a line feed"))?;
         let mut lines = text.splitn(4, '\n');
         let mut line = |lacking| lines.next().filter(|line| !line.is_empty()).ok_or(CheckpointError(lacking));

@@ -34,7 +34,7 @@ pub enum NoteError {
 }
 
 /// The first four bytes of what identifies a key.
-type KeyId = [u8; 4];
+pub(super) type KeyId = [u8; 4];
 
 /// An Ed25519 key that signs, with its name.
 pub struct SigningKey {
@@ -58,12 +58,12 @@ pub struct Note {
     signatures: Vec<Signature>,
 }
 
-/// One line below a note.
+/// One line below a note, of whatever kind of key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Signature {
-    name: String,
-    id: KeyId,
-    bytes: Vec<u8>,
+pub struct Signature {
+    pub(super) name: String,
+    pub(super) id: KeyId,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl SigningKey {
@@ -96,12 +96,7 @@ impl fmt::Debug for SigningKey {
 
 impl VerifierKey {
     fn new(name: &str, public: [u8; 32]) -> Result<Self, NoteError> {
-        if !is_name(name) {
-            return Err(NoteError::Key("its name is empty, or has a space or a plus sign"));
-        }
-        let hashed = [name.as_bytes(), b"\n", &[ED25519_TYPE], &public].concat();
-        let id = *digest(&SHA256, &hashed).as_ref().first_chunk().expect("SHA-256 gives 32 bytes");
-        Ok(Self { name: name.to_owned(), id, public })
+        Ok(Self { name: name.to_owned(), id: key_id(name, ED25519_TYPE, &public)?, public })
     }
 
     /// Reads `name+id+base64`.
@@ -109,25 +104,18 @@ impl VerifierKey {
     /// # Errors
     /// [`NoteError::Key`] says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let (name, rest) = text.split_once('+').ok_or(NoteError::Key("it has no plus sign"))?;
-        let (id, key) = rest.split_once('+').ok_or(NoteError::Key("it has one plus sign, not two"))?;
-        let bytes = STANDARD.decode(key).map_err(|_| NoteError::Key("its last part is not base64"))?;
-        let (&[algorithm], public) =
-            bytes.split_first_chunk::<1>().ok_or(NoteError::Key("its last part has no bytes"))?;
-        if algorithm != ED25519_TYPE {
-            return Err(NoteError::Key("its algorithm is not Ed25519"));
-        }
-        let public = public.try_into().map_err(|_| NoteError::Key("it does not have 32 bytes"))?;
-        let key = Self::new(name, public)?;
-        if hex(&key.id) != id {
-            return Err(NoteError::Key("its id is not that of its name and its bytes"));
-        }
-        Ok(key)
+        let (name, id, public) = read_key(text, ED25519_TYPE)?;
+        Ok(Self { name, id, public })
     }
 
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The key without its name.
+    pub(super) fn public(&self) -> &[u8; 32] {
+        &self.public
     }
 
     /// The same key in another shard of the same log: names of shards differ after their last slash.
@@ -139,16 +127,11 @@ impl VerifierKey {
         let same = log(&self.name).is_some_and(|own| log(origin) == Some(own));
         if same { Self::new(origin, self.public).ok() } else { None }
     }
-
-    fn verifies(&self, text: &str, signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, self.public).verify(text.as_bytes(), signature).is_ok()
-    }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = STANDARD.encode([&[ED25519_TYPE][..], &self.public].concat());
-        write!(f, "{}+{}+{key}", self.name, hex(&self.id))
+        write_key(f, &self.name, &self.id, ED25519_TYPE, &self.public)
     }
 }
 
@@ -191,32 +174,57 @@ impl Note {
         &self.text
     }
 
+    /// Adds a signature below the others. One that is there already is not added again.
+    ///
+    /// # Errors
+    /// [`NoteError::Malformed`] where a note would have more signatures than are read.
+    pub fn add(&mut self, signature: Signature) -> Result<(), NoteError> {
+        if self.signatures.contains(&signature) {
+            return Ok(());
+        }
+        if self.signatures.len() >= SIGNATURES_MAX {
+            return Err(NoteError::Malformed("it has too many signatures"));
+        }
+        self.signatures.push(signature);
+        Ok(())
+    }
+
+    /// The signatures that claim to be by a key.
+    pub(super) fn by(&self, name: &str, id: KeyId) -> impl Iterator<Item = &Signature> {
+        self.signatures.iter().filter(move |by| by.name == name && by.id == id)
+    }
+
     /// Verifies the signature by a key. Signatures by others are left alone.
     ///
     /// # Errors
     /// [`NoteError::Unsigned`] or [`NoteError::Forged`].
     pub fn verified_by(&self, key: &VerifierKey) -> Result<(), NoteError> {
-        let mut own = self.signatures.iter().filter(|by| by.name == key.name && by.id == key.id);
+        let mut own = self.by(&key.name, key.id);
         let signature = own.next().ok_or(NoteError::Unsigned)?;
         if own.next().is_some() {
             return Err(NoteError::Malformed("it has two signatures by the key"));
         }
-        if key.verifies(&self.text, &signature.bytes) { Ok(()) } else { Err(NoteError::Forged) }
+        if verifies(&key.public, self.text.as_bytes(), &signature.bytes) { Ok(()) } else { Err(NoteError::Forged) }
     }
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        for Signature { name, id, bytes } in &self.signatures {
-            writeln!(f, "{SIGNATURE}{name} {}", STANDARD.encode([&id[..], bytes].concat()))?;
-        }
-        Ok(())
+        self.signatures.iter().try_for_each(|signature| writeln!(f, "{signature}"))
+    }
+}
+
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, id, bytes } = self;
+        write!(f, "{SIGNATURE}{name} {}", STANDARD.encode([&id[..], bytes].concat()))
     }
 }
 
 impl Signature {
-    fn parse(line: &str) -> Option<Self> {
+    /// Reads one line, without the line feed at its end.
+    pub fn parse(line: &str) -> Option<Self> {
         let (name, encoded) = line.strip_prefix(SIGNATURE)?.split_once(' ')?;
         let bytes = STANDARD.decode(encoded).ok()?;
         let (id, bytes) = bytes.split_first_chunk::<4>()?;
@@ -224,8 +232,50 @@ impl Signature {
     }
 }
 
+/// The id of a key of a kind under a name.
+pub(super) fn key_id(name: &str, kind: u8, public: &[u8; 32]) -> Result<KeyId, NoteError> {
+    if !is_name(name) {
+        return Err(NoteError::Key("its name is empty, or has a space or a plus sign"));
+    }
+    let hashed = [name.as_bytes(), b"\n", &[kind], public].concat();
+    Ok(*digest(&SHA256, &hashed).as_ref().first_chunk().expect("SHA-256 gives 32 bytes"))
+}
+
+/// Reads `name+id+base64` for a key of one kind.
+pub(super) fn read_key(text: &str, kind: u8) -> Result<(String, KeyId, [u8; 32]), NoteError> {
+    let (name, rest) = text.split_once('+').ok_or(NoteError::Key("it has no plus sign"))?;
+    let (id, key) = rest.split_once('+').ok_or(NoteError::Key("it has one plus sign, not two"))?;
+    let bytes = STANDARD.decode(key).map_err(|_| NoteError::Key("its last part is not base64"))?;
+    let (&[algorithm], public) = bytes.split_first_chunk::<1>().ok_or(NoteError::Key("its last part has no bytes"))?;
+    if algorithm != kind {
+        return Err(NoteError::Key("its algorithm is not the one that is used here"));
+    }
+    let public = public.try_into().map_err(|_| NoteError::Key("it does not have 32 bytes"))?;
+    let expected = key_id(name, kind, &public)?;
+    if hex(&expected) != id {
+        return Err(NoteError::Key("its id is not that of its name and its bytes"));
+    }
+    Ok((name.to_owned(), expected, public))
+}
+
+/// Writes what [`read_key`] reads.
+pub(super) fn write_key(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    id: &KeyId,
+    kind: u8,
+    public: &[u8; 32],
+) -> fmt::Result {
+    write!(f, "{name}+{}+{}", hex(id), STANDARD.encode([&[kind], public.as_slice()].concat()))
+}
+
+/// Whether an Ed25519 key signed a message.
+pub(super) fn verifies(public: &[u8; 32], message: &[u8], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&ED25519, public).verify(message, signature).is_ok()
+}
+
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
+    !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c < ' ' || c == '+')
 }
 
 fn hex(id: &KeyId) -> String {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Hash;
 use super::checkpoint::{Checkpoint, CheckpointError, decimal};
-use super::note::{Note, NoteError, VerifierKey};
+use super::note::{BYTES_MAX, Note, NoteError, VerifierKey};
 use super::tree::{ProofError, verify_inclusion};
 
 const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
@@ -51,6 +51,9 @@ impl TlogProof {
     /// [`TlogProofError`] says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, TlogProofError> {
         let malformed = TlogProofError::Malformed;
+        if text.len() > 2 * BYTES_MAX {
+            return Err(malformed("it is too large"));
+        }
         let (path, note) = text.split_once("\n\n").ok_or(malformed("no empty line comes before its checkpoint"))?;
         let mut lines = path.split('\n').peekable();
         if lines.next() != Some(FIRST_LINE) {

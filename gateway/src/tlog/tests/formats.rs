@@ -65,6 +65,9 @@ fn signatures_of_others_are_left_alone_and_a_false_one_of_ours_is_not() {
     let grease = "\u{2014} somebody.example/else Z3JlYXNlIGFuZCBtb3JlIG9mIGl0\n";
     let many = format!("{note}{}", grease.repeat(20));
     assert_eq!(Note::parse(&many).unwrap().verified_by(&verifier), Ok(()));
+    // Names may have what no text of ours has, as long as it is no space and no control character of ASCII.
+    let odd = grease.replace("somebody", "some\u{7f}\u{9f}body");
+    assert_eq!(Note::parse(&format!("{note}{odd}")).unwrap().verified_by(&verifier), Ok(()));
     let (text, line) = note.split_once("\n\n").unwrap();
     let twice = Note::parse(&format!("{note}{line}")).unwrap();
     assert!(matches!(twice.verified_by(&verifier), Err(NoteError::Malformed(_))));
@@ -86,6 +89,8 @@ fn checkpoints_that_are_not_built_as_one_are_refused() {
         good.replacen("\n10\n", "\n18446744073709551616\n", 1),
         good.replacen("\n10\n", "\n\n", 1),
         good.replacen(NAME, "", 1),
+        good.replacen('\n', "\r\n", 1),
+        good.replacen(NAME, "a\u{1}b", 1),
         good.replacen('=', "", 1),
         good.trim_end().to_owned(),
         format!("{good}\n"),
