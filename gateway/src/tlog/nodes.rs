@@ -1,7 +1,7 @@
 //! Proofs of a tree that is stored: each reads as many short rows of hashes as the tree is high.
 
 use super::Hash;
-use super::tree::{EMPTY_ROOT, node_hash};
+use super::tree::{EMPTY_ROOT, node_hash, perfect_root};
 
 /// The height of a tile: hashes are stored for every eighth level (C2SP tlog-tiles).
 const TILE_HEIGHT: u32 = 8;
@@ -93,9 +93,5 @@ fn subtree<N: Nodes>(from: u64, to: u64, nodes: &mut N) -> Result<Hash, N::Error
     let (level, above) = (size.ilog2() / TILE_HEIGHT, size.ilog2() % TILE_HEIGHT);
     let first = from >> (level * TILE_HEIGHT);
     let level = u8::try_from(level).expect("a tree has at most eight levels of tiles");
-    let mut hashes = nodes.tile(level, first, first + (1 << above))?;
-    while hashes.len() > 1 {
-        hashes = hashes.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
-    }
-    Ok(hashes[0])
+    Ok(perfect_root(nodes.tile(level, first, first + (1 << above))?))
 }

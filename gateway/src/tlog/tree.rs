@@ -41,6 +41,17 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     digest::digest(&digest::SHA256, &bytes).as_ref().try_into().expect("SHA-256 gives 32 bytes")
 }
 
+/// The root over the hashes of a perfect subtree, of which there are one, two, four and so on.
+///
+/// # Panics
+/// Where there is none.
+pub fn perfect_root(mut hashes: Vec<Hash>) -> Hash {
+    while hashes.len() > 1 {
+        hashes = hashes.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+    }
+    hashes[0]
+}
+
 fn hash_of(context: digest::Context) -> Hash {
     context.finish().as_ref().try_into().expect("SHA-256 gives 32 bytes")
 }

@@ -93,7 +93,7 @@ impl Shelf {
             let index = (self.size >> (8 * (level + 1))) - 1;
             self.write(&tile_path(number, index, WIDTH), full.as_flattened())?;
             self.outdate(&tile_path(number, index, 1));
-            hash = perfect_root(full);
+            hash = tree::perfect_root(full);
         }
         Ok(())
     }
@@ -191,14 +191,6 @@ impl Shelf {
         });
         written.map_err(|source| failed(&path, source))
     }
-}
-
-/// The root over the hashes of a full tile.
-fn perfect_root(mut hashes: Vec<Hash>) -> Hash {
-    while hashes.len() > 1 {
-        hashes = hashes.chunks_exact(2).map(|pair| tree::node_hash(&pair[0], &pair[1])).collect();
-    }
-    hashes[0]
 }
 
 pub(super) fn read_if_there(path: &Path) -> Result<Option<String>, PublishError> {
