@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::api;
-use crate::audit::{Audit, AuditKeys, KeyError, OpenError, Place};
+use crate::audit::{Audit, AuditKeys, Database, KeyError, OpenError, Place};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::departments::Departments;
@@ -107,7 +107,9 @@ impl Gateway {
         };
         adopt(&directory.snapshot(), &departments, &metrics);
         let tls = Tls::read(&config.tls.certificate, &config.tls.key, &config.tls.client_ca)?;
-        make_folder_of(&config.audit.database)?;
+        if let Database::Sqlite(file) = &config.audit.database {
+            make_folder_of(file)?;
+        }
         let name = format!("{}/audit", config.city.trust_domain);
         let place = Place { database: &config.audit.database, published: &config.audit.published, name: &name };
         let audit = Audit::open(&place, AuditKeys::load(&city.join(AUDIT_KEYS))?, Arc::clone(&clock))?;

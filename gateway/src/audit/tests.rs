@@ -78,8 +78,8 @@ impl Store for FaultyStore {
         }
     }
 
-    fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError> {
-        self.inner.erasable(index)
+    async fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError> {
+        self.inner.erasable(index).await
     }
 
     fn expiring(&self, term: Term, before: i64, max: usize) -> Result<Option<Range<u64>>, StoreError> {
@@ -137,7 +137,7 @@ impl Fixture {
     }
 
     fn open_at(&self) -> Result<Audit, OpenError> {
-        let (database, published) = (self.database(), self.published());
+        let (database, published) = (Database::Sqlite(self.database()), self.published());
         let place = Place { database: &database, published: &published, name: LOG };
         Audit::open(&place, self.keys(), Arc::clone(&self.clock) as Arc<dyn Clock>)
     }

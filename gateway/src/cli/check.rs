@@ -90,8 +90,8 @@ fn check_keys(city: &Path, config: &Config, problems: &mut Problems, warnings: &
         }
         Err(error) => wrong(&keys, error.to_string(), "`heyan serve` refuses it"),
     }
-    let folder = config.audit.database.parent().unwrap_or(city);
-    if !folder.is_dir() {
+    let folder = config.audit.database.file().map(|file| file.parent().unwrap_or(city));
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         lacks(folder, "the folder of `audit.database` does not exist".into(), "make it before `heyan serve`");
     }
 }

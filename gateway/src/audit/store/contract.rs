@@ -38,7 +38,7 @@ pub(in crate::audit) fn record(decision: Uuid, class: Class) -> Record {
 }
 
 /// What the names of shards begin with.
-const LOG: &str = "sample-city.example/audit";
+pub(in crate::audit) const LOG: &str = "sample-city.example/audit";
 
 /// Seals one text, and fails at the next.
 #[derive(Debug)]
@@ -95,7 +95,11 @@ impl Bench {
         self.drafting().answer(&record, claim.clone(), intent, reply).unwrap()
     }
 
-    fn abandoned(&self, leaf: &Leaf) -> Draft {
+    pub(in crate::audit) fn log_key(&self) -> &LogKey {
+        &self.log_key
+    }
+
+    pub(in crate::audit) fn abandoned(&self, leaf: &Leaf) -> Draft {
         self.drafting().abandoned(leaf.index, &LeafView::parse(&leaf.bytes).unwrap()).unwrap()
     }
 

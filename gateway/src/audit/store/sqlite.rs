@@ -16,24 +16,24 @@ use std::ops::Range;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, RwLock, RwLockReadGuard};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
-pub(in crate::audit) use self::check::{CheckError, check};
+pub(in crate::audit) use self::check::check;
 use self::connection::{Mode, open};
 use self::finding::{Additions, Finding, Key, filed_entries};
 use self::insertion::{Insertion, Question};
 pub(in crate::audit) use self::look::{look, proof_of};
-use super::{Appended, Leaf, Recalled, Store, StoreError, Stored};
-use crate::audit::draft::{Draft, Place, Sealed};
+use super::{Appended, Leaf, Recalled, Store, StoreError, stored};
+use crate::audit::draft::{Draft, Sealed};
 use crate::audit::error::Unerasable;
 use crate::audit::publishing::{Signed, Source};
 use crate::audit::record::RequestKey;
 use crate::audit::retention::Term;
-use crate::audit::sequence::{Growth, Head, Sealer, Sequence, Sequenced};
+use crate::audit::sequence::{Head, Sealer, Sequence, Sequenced};
 use crate::tlog::Hash;
 
 /// Connections that read while the committer writes.
@@ -215,7 +215,7 @@ impl Store for SqliteStore {
         Ok(appended)
     }
 
-    fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError> {
+    async fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError> {
         let size = self.size();
         self.read(|connection| {
             let mentions = |question: &Key| self.find(connection, question);
@@ -353,21 +353,6 @@ impl Source for SqliteStore {
     fn holds(&self, origin: &str, size: u64, root: &Hash) -> Result<bool, StoreError> {
         self.read(|connection| Ok(tree::holds(connection, origin, size, root)))?
     }
-}
-
-/// A draft that has its place, its leaf and its hash, or what became of it without one.
-type Placed = Result<(Place, Vec<u8>, Hash), Appended>;
-
-/// What became of each draft, now that the head is signed.
-fn stored(placed: Vec<Placed>, growth: Option<&Arc<Growth>>) -> Result<Vec<Appended>, StoreError> {
-    let stored = |placed| match (placed, growth) {
-        (Err(without_place), _) => Ok(without_place),
-        (Ok((place, leaf, leaf_hash)), Some(growth)) => {
-            Ok(Appended::Stored(Box::new(Stored { place, leaf, leaf_hash, growth: Arc::clone(growth) })))
-        }
-        (Ok(_), None) => Err(StoreError::Inconsistent { what: "entries were placed and no head was signed" }),
-    };
-    placed.into_iter().map(stored).collect()
 }
 
 /// SQLite integers are signed.

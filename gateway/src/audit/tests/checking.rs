@@ -46,7 +46,7 @@ async fn finished(fixture: &Fixture) -> VerifierKey {
 
 fn verify(fixture: &Fixture, key: &VerifierKey) -> Result<Verified, VerifyError> {
     let keys = fixture.keys();
-    verify_log(&fixture.database(), Some(&fixture.published()), key, Some(&keys), |_, _| ())
+    verify_log(&Database::Sqlite(fixture.database()), Some(&fixture.published()), key, Some(&keys), |_, _| ())
 }
 
 /// What is edited, which rows, and the entry to be named for one.

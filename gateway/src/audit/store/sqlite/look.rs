@@ -9,19 +9,7 @@ use rusqlite::OptionalExtension as _;
 use super::connection::{Mode, open, progress};
 use super::{SqliteStore, StoreError, failed, lock_file, signed, tree};
 use crate::audit::sequence::Head;
-use crate::audit::store::Leaf;
-
-/// What lies at a path.
-#[derive(Debug)]
-pub(in crate::audit) struct Look {
-    /// Another process has it open.
-    pub(in crate::audit) is_in_use: bool,
-    pub(in crate::audit) size: u64,
-    /// When the newest entry was made, in microseconds since 1970.
-    pub(in crate::audit) last_at: i64,
-    /// The newest entry whose body is there, and the body.
-    pub(in crate::audit) newest: Option<(Leaf, Vec<u8>)>,
-}
+use crate::audit::store::{Leaf, Look};
 
 /// Looks at the log at `path`; `None` where there is no file. A log that nobody uses is opened as a gateway would open it, so
 /// that it is known to take a write.
