@@ -37,6 +37,10 @@ pub(super) trait Source: Send + Sync + fmt::Debug {
 
     /// Whether the log has had this tree: a shard of this name, which begins with `size` entries that have this root.
     fn holds(&self, origin: &str, size: u64, root: &Hash) -> Result<bool, StoreError>;
+
+    /// The proof that the tree of `new` entries of the shard that begins at `first` begins with that of its first `old`, which are one
+    /// or more.
+    fn consistency(&self, first: u64, old: u64, new: u64) -> Result<Vec<Hash>, StoreError>;
 }
 
 /// A signed head.
