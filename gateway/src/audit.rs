@@ -52,6 +52,7 @@ pub use self::erasure::Erasure;
 pub use self::error::{AuditError, EraseError, Unerasable};
 pub use self::inspection::{Inspection, inspect, prove};
 pub use self::keys::{AuditKeys, KeyError};
+pub(crate) use self::keys::{read_key, write_key};
 pub use self::leaf::commit;
 #[doc(hidden)]
 pub use self::leaf::read_leaf;
