@@ -138,7 +138,7 @@ impl Fixture {
 
     fn open_at(&self) -> Result<Audit, OpenError> {
         let (database, published) = (self.database(), self.published());
-        let place = Place { database: &database, published: &published, name: LOG };
+        let place = Place { database: &database, published: &published, name: LOG, witnessing: None };
         Audit::open(&place, self.keys(), Arc::clone(&self.clock) as Arc<dyn Clock>)
     }
 
