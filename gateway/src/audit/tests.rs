@@ -3,6 +3,7 @@ mod entries;
 mod faults;
 mod publishing;
 mod removal;
+mod witnesses;
 
 use std::ops::Range;
 use std::path::PathBuf;
