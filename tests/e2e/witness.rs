@@ -39,9 +39,9 @@ impl Office {
     fn open(folder: &Path, name: &str, log: &Path) -> Self {
         let folder = folder.join(name);
         let full = format!("{name}.example/witness");
-        let made =
-            heyan().args(["witness", "init", "--name", &full, "--output", "json", "--log"]).arg(log).arg(&folder);
-        let made = made.output().unwrap();
+        let mut init = heyan();
+        init.args(["witness", "init", "--name", &full, "--output", "json", "--log"]).arg(log).arg(&folder);
+        let made = init.output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
         let vkey = made["vkey"].as_str().unwrap().to_owned();
@@ -66,7 +66,7 @@ impl Office {
 
     fn cosigned(&self, note: &Path) -> bool {
         let python = std::env::var("HEYAN_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
-        Command::new(python).args(["-c", COSIGNED]).arg(note).arg(&self.vkey).status().unwrap().success()
+        Command::new(python).args(["-c", COSIGNED]).arg(note).arg(&self.vkey).output().unwrap().status.success()
     }
 }
 
@@ -147,6 +147,9 @@ async fn two_offices_witness_the_log_and_one_is_enough_where_the_policy_says_so(
     assert_eq!(unwitnessed(&gateway), 0);
     gateway.signal("TERM");
     gateway.wait();
+
+    let checked = heyan().args(["audit", "verify", "--city"]).arg(city.path()).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
 
     // Without its store and without what was published, the gateway would begin a second log.
     fs::remove_dir_all(city.file("state")).unwrap();

@@ -1,7 +1,8 @@
 //! The public log: checkpoint and tiles at their C2SP paths, plain HTTP, read-only. It reads files that never change and nothing else, so
 //! that whoever fetches the whole log costs the gateway's store nothing.
 //!
-//! `/witnessed` is the newest checkpoint that had its witnesses. `/checkpoint`, `/vkey` and `/tile/…` are those of the newest shard; before each of them may stand the name of a shard: `/2026q4/tile/0/000`.
+//! `/checkpoint`, `/vkey` and `/tile/…` are those of the newest shard; before each of them may stand the name of a shard: `/2026q4/tile/0/000`.
+//! `/witnessed` is the newest checkpoint that had its witnesses.
 
 use std::convert::Infallible;
 use std::io;
