@@ -1,5 +1,7 @@
-//! A witness of transparency logs (C2SP tlog-witness): a small program that another office runs. It cosigns a checkpoint only where its
-//! tree begins with the last one that it cosigned, so that a log that shows two people two histories needs the witness to lie as well.
+//! A witness of transparency logs (C2SP tlog-witness): a small program that another office runs.
+//!
+//! It cosigns a checkpoint only where its tree begins with the last one that it cosigned, so that a log that shows two people two
+//! histories needs the witness to lie as well.
 
 mod folder;
 mod server;
