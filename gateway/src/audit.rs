@@ -32,6 +32,7 @@ mod reservation;
 mod retention;
 mod sequence;
 mod store;
+mod witnessing;
 
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,7 @@ pub use self::erasure::Erasure;
 pub use self::error::{AuditError, EraseError, Unerasable};
 pub use self::inspection::{Inspection, inspect, migrate, prove};
 pub use self::keys::{AuditKeys, KeyError};
+pub(crate) use self::keys::{read_key, write_key};
 pub use self::leaf::commit;
 #[doc(hidden)]
 pub use self::leaf::read_leaf;
@@ -61,13 +63,14 @@ pub use self::observer::Observer;
 pub use self::record::{AuditHealth, Class, DecisionWord, Event, Found, Intent, Receipt, Record, RequestKey};
 pub use self::reservation::Reservation;
 pub use self::retention::{Retention, Term};
+pub use self::witnessing::{Witnessing, WitnessingError};
 
 use self::cipher::{Cipher, Context};
 use self::committer::Committer;
 use self::draft::{Claim, Draft, Drafting, Salt};
 use self::leaf::LeafView;
 use self::log_key::LogKey;
-use self::publishing::{Publisher, Source};
+use self::publishing::{Printing, Publisher, Source};
 use self::queue::{Done, Job, LiveIntent, Queue};
 use self::record::Proof;
 use self::reservation::{Slot, Slots};
@@ -137,6 +140,8 @@ pub struct Place<'a> {
     pub published: &'a Path,
     /// What the names of its shards begin with: `city.example/audit`.
     pub name: &'a str,
+    /// The witnesses that cosign its heads, if any are asked for.
+    pub witnessing: Option<&'a Witnessing>,
 }
 
 impl Audit {
@@ -152,8 +157,10 @@ impl Audit {
             Database::Postgres(server) => both(PostgresStore::open(server).map_err(unusable)?),
         };
         let audit = Self::over(store, place.name, keys, clock)?;
-        let Inner { log_key, queue, .. } = &*audit.inner;
-        let publisher = Publisher::start(place.published, source, Arc::clone(log_key), Arc::clone(queue));
+        let Inner { log_key, queue, clock, .. } = &*audit.inner;
+        let (log_key, clock) = (Arc::clone(log_key), Arc::clone(clock));
+        let printing = Printing { folder: place.published, source, log_key, witnessing: place.witnessing, clock };
+        let publisher = Publisher::start(printing, Arc::clone(queue));
         let publisher = publisher.map_err(|error| OpenError::Store(error.to_string()))?;
         *audit.inner.publisher.lock().expect("no holder of this lock can panic") = Some(publisher);
         Ok(audit)

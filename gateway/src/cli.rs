@@ -16,6 +16,7 @@ mod receipt;
 mod serve;
 mod show;
 mod verify;
+mod witness;
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write as _};
@@ -81,6 +82,8 @@ enum Command {
     Receipt(receipt::Options),
     /// Check the audit log
     Audit(audit::Options),
+    /// Run a witness of the log at another office
+    Witness(witness::Options),
     /// See what can be asked of whom
     Directory(directory::Options),
     /// Print shell completions
@@ -134,6 +137,7 @@ pub fn run() -> ExitCode {
         Command::Verify(options) => verify::run(&options),
         Command::Receipt(options) => receipt::run(&options),
         Command::Audit(options) => audit::run(&options),
+        Command::Witness(options) => witness::run(&options),
         Command::Directory(options) => directory::run(&options),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -5,6 +5,7 @@
 
 mod limits;
 mod trust_domain;
+mod witnesses;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::audit::{Database, Retention, Server};
 use crate::telemetry;
 pub use limits::Limits;
 pub use trust_domain::{TrustDomain, TrustDomainError};
+pub use witnesses::Witnesses;
 
 #[cfg(test)]
 mod tests;
@@ -150,6 +152,8 @@ pub struct Audit {
     pub retention: Retention,
     /// `published`: the folder of the published log, in the layout of C2SP tlog-tiles; `log` unless given.
     pub published: PathBuf,
+    /// `witness_policy` and `witness_strict`: the witnesses of the published log. Nobody is asked unless given.
+    pub witnesses: Option<Witnesses>,
 }
 
 /// What the gateway tells its operator.
@@ -256,8 +260,9 @@ fn read_audit(folder: &Path, mut table: Table<'_>) -> Option<Audit> {
     let technical_days = read_days(&mut table, "retention_technical", default::RETENTION_TECHNICAL);
     let published = table.optional_parse("published", |text| fitting_path(folder, text));
     let published = published?.map_or_else(|| folder.join(default::PUBLISHED), |path| path.into_inner());
+    let witnesses = witnesses::read(folder, &mut table);
     let retention = Retention { use_days: use_days?, technical_days: technical_days? };
-    Some(Audit { database: database?, published, retention })
+    Some(Audit { database: database?, published, retention, witnesses: witnesses? })
 }
 
 /// A file, or a server and how it is reached.

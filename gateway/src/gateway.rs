@@ -11,9 +11,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::api;
-use crate::audit::{Audit, AuditKeys, Database, KeyError, OpenError, Place};
+use crate::audit::{Audit, AuditKeys, Database, KeyError, OpenError, Place, WitnessingError};
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, Witnesses};
 use crate::departments::Departments;
 use crate::directory::{CurrentDirectory, Directory, LoadError, load};
 use crate::server::{Admin, AdminError, Cores, PublicLog, Server, ServerError, Setup, Tls, TlsError};
@@ -41,6 +41,9 @@ pub enum StartError {
     /// The audit log cannot be opened.
     #[error(transparent)]
     Audit(#[from] OpenError),
+    /// The witnesses of the audit log cannot be asked.
+    #[error("witnesses: {0}")]
+    Witnesses(#[from] WitnessingError),
     /// The folder of the audit log cannot be made.
     #[error("cannot make the folder {folder}: {error}")]
     State {
@@ -71,7 +74,7 @@ pub enum StartError {
 impl StartError {
     /// Whether the configuration is at fault, rather than the machine.
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::Directory(_) | Self::Tls(_) | Self::Keys(_))
+        matches!(self, Self::Config(_) | Self::Directory(_) | Self::Tls(_) | Self::Keys(_) | Self::Witnesses(_))
     }
 }
 
@@ -107,14 +110,7 @@ impl Gateway {
         };
         adopt(&directory.snapshot(), &departments, &metrics);
         let tls = Tls::read(&config.tls.certificate, &config.tls.key, &config.tls.client_ca)?;
-        if let Database::Sqlite(file) = &config.audit.database {
-            make_folder_of(file)?;
-        }
-        let name = format!("{}/audit", config.city.trust_domain);
-        let place = Place { database: &config.audit.database, published: &config.audit.published, name: &name };
-        let audit = Audit::open(&place, AuditKeys::load(&city.join(AUDIT_KEYS))?, Arc::clone(&clock))?;
-        audit.observe(Arc::new(metrics.audit().clone()));
-        audit.retain(config.audit.retention);
+        let audit = open_audit(city, config, Arc::clone(&clock), &metrics)?;
         let able = ability::follow(&audit, tls.not_after(), Arc::clone(&clock), Arc::clone(&metrics));
         let verification = Arc::new(Verification {
             directory: Arc::clone(&directory),
@@ -206,6 +202,21 @@ impl Gateway {
         drop(cores);
         drop(ended);
     }
+}
+
+fn open_audit(city: &Path, config: &Config, clock: Arc<dyn Clock>, metrics: &Metrics) -> Result<Audit, StartError> {
+    let of = &config.audit;
+    let witnessing = of.witnesses.as_ref().map(Witnesses::read).transpose()?;
+    if let Database::Sqlite(file) = &of.database {
+        make_folder_of(file)?;
+    }
+    let name = format!("{}/audit", config.city.trust_domain);
+    let (published, witnessing) = (of.published.as_path(), witnessing.as_ref());
+    let place = Place { database: &of.database, published, name: &name, witnessing };
+    let audit = Audit::open(&place, AuditKeys::load(&city.join(AUDIT_KEYS))?, clock)?;
+    audit.observe(Arc::new(metrics.audit().clone()));
+    audit.retain(of.retention);
+    Ok(audit)
 }
 
 /// `state/` is not under version control, so a city folder that was just cloned has none.

@@ -18,3 +18,4 @@ pub mod server;
 pub mod telemetry;
 pub mod tlog;
 pub mod verification;
+pub mod witness;

@@ -20,3 +20,4 @@ mod reload;
 mod telemetry;
 mod trust;
 mod verdict;
+mod witness;

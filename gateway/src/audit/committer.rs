@@ -163,7 +163,7 @@ impl Committer {
 
     /// An entry was late, and none came after it to show that the store works: tries it.
     fn look_again(&self) -> Result<(), StoreError> {
-        if !self.queue.is_serving() {
+        if self.queue.is_suspected() {
             self.store.revive()?;
             self.queue.trust();
         }

@@ -246,7 +246,7 @@ fn normalised(text: &str) -> String {
 }
 
 /// Writes a new random key; `None` if the file is there already. The file appears whole or not at all.
-fn write_key(path: &Path) -> Result<Option<[u8; 32]>, KeyError> {
+pub(crate) fn write_key(path: &Path) -> Result<Option<[u8; 32]>, KeyError> {
     if path.exists() {
         return Ok(None);
     }
@@ -275,7 +275,8 @@ fn write_key(path: &Path) -> Result<Option<[u8; 32]>, KeyError> {
     Ok(Some(key))
 }
 
-fn read_key(path: &Path) -> Result<[u8; 32], KeyError> {
+/// Reads what [`write_key`] wrote; a file that others may read is refused.
+pub(crate) fn read_key(path: &Path) -> Result<[u8; 32], KeyError> {
     check_mode(path, 0o600)?;
     let mut text = String::new();
     File::open(path).and_then(|file| file.take(128).read_to_string(&mut text)).map_err(|e| failed(path, e))?;

@@ -19,6 +19,9 @@ pub trait Observer: Send + Sync + Debug {
     /// So many entries of the log are published.
     fn published(&self, entries: u64);
 
+    /// For so long no published head of the log has had the witnesses that it needs; zero where the newest has them.
+    fn unwitnessed(&self, age: Duration);
+
     /// A batch was not made durable.
     fn failed(&self);
 }

@@ -4,28 +4,30 @@
 //! Below the folder each shard has a folder of its own, named by its quarter; `checkpoint`, `tile` and `vkey` lead to those of the
 //! newest.
 
+mod conversation;
+mod cosigning;
+mod press;
 mod shelf;
+mod vigil;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use self::shelf::Shelf;
+use self::press::Press;
 use super::log_key::LogKey;
 use super::queue::Queue;
 use super::sequence::Shard;
 use super::store::StoreError;
+use super::witnessing::Witnessing;
+use crate::clock::Clock;
 use crate::tlog::Hash;
-use crate::tlog::checkpoint::Checkpoint;
-use crate::tlog::note::Note;
 
 /// How often the store is looked at.
 const INTERVAL: Duration = Duration::from_millis(250);
-/// Entries that are read at a time: a bundle.
-const READ: u64 = crate::tlog::tile::WIDTH;
 
 /// What publishing reads of a store. Everything that it gives is durable.
 pub(super) trait Source: Send + Sync + fmt::Debug {
@@ -37,6 +39,10 @@ pub(super) trait Source: Send + Sync + fmt::Debug {
 
     /// Whether the log has had this tree: a shard of this name, which begins with `size` entries that have this root.
     fn holds(&self, origin: &str, size: u64, root: &Hash) -> Result<bool, StoreError>;
+
+    /// The proof that the tree of `new` entries of the shard that begins at `first` begins with that of its first `old`, which are one
+    /// or more.
+    fn consistency(&self, first: u64, old: u64, new: u64) -> Result<Vec<Hash>, StoreError>;
 }
 
 /// A signed head.
@@ -59,8 +65,25 @@ pub(super) enum PublishError {
         "LOG_ROLLBACK: the log does not begin with the {size} entries of {origin} that {path} shows; restore the store to a later state"
     )]
     Rollback { path: PathBuf, origin: String, size: u64 },
+    #[error(
+        "LOG_ROLLBACK: the witness {witness} contradicts the log: {what}; restore the store to a later state, or find out who else signs with its key"
+    )]
+    Contradicted { witness: String, what: String },
+    #[error("the policy of witnesses is for other logs than {0}")]
+    OtherLog(String),
+    #[error("no thread for witnesses can be had: {0}")]
+    Runtime(std::io::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What a log is published with.
+pub(super) struct Printing<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) source: Arc<dyn Source>,
+    pub(super) log_key: Arc<LogKey>,
+    pub(super) witnessing: Option<&'a Witnessing>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 /// The thread that publishes.
@@ -69,19 +92,24 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    /// Refuses a store that is behind what was published, and publishes from then on.
-    pub(super) fn start(
-        folder: &Path,
-        source: Arc<dyn Source>,
-        log_key: Arc<LogKey>,
-        queue: Arc<Queue>,
-    ) -> Result<Self, PublishError> {
-        let mut press = Press { folder: folder.to_owned(), source, log_key, shelf: None };
-        press.open()?;
+    /// Refuses a store that is behind what was published, or what a witness has seen, and publishes from then on.
+    pub(super) fn start(printing: Printing<'_>, queue: Arc<Queue>) -> Result<Self, PublishError> {
+        let folder = printing.folder.to_owned();
+        let mut press = Press::new(printing)?;
         let (stop, stopped) = channel();
+        let (opened, is_open) = channel();
         let thread = thread::Builder::new().name("audit-publisher".into());
-        let thread = thread.spawn(move || press.run(&stopped, &queue));
-        let thread = thread.map_err(|source| PublishError::File { path: folder.to_owned(), source })?;
+        // Witnesses are asked on a runtime of this thread's own; whoever starts it may be on another.
+        let thread = thread.spawn(move || {
+            let outcome = press.open(&queue);
+            let goes_on = outcome.is_ok();
+            if opened.send(outcome).is_ok() && goes_on {
+                let ends = || !matches!(stopped.recv_timeout(INTERVAL), Err(RecvTimeoutError::Timeout));
+                press.run(ends, &queue);
+            }
+        });
+        let thread = thread.map_err(|source| PublishError::File { path: folder, source })?;
+        is_open.recv().map_err(|_| PublishError::Runtime(std::io::Error::other("the publisher failed")))??;
         Ok(Self { stop: Mutex::new(Some((stop, thread))) })
     }
 
@@ -99,84 +127,5 @@ impl Publisher {
 impl fmt::Debug for Publisher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Publisher(…)")
-    }
-}
-
-/// Makes files of entries.
-struct Press {
-    folder: PathBuf,
-    source: Arc<dyn Source>,
-    log_key: Arc<LogKey>,
-    /// The shard that grows; `None` before the first entry.
-    shelf: Option<Shelf>,
-}
-
-impl Press {
-    /// Finds what was published, and holds the store to it.
-    fn open(&mut self) -> Result<(), PublishError> {
-        let path = self.folder.join("checkpoint");
-        let Some(note) = shelf::read_if_there(&path)? else { return Ok(()) };
-        let unfit = |what: String| PublishError::Checkpoint { path: path.clone(), what };
-        let note = Note::parse(&note).map_err(|error| unfit(error.to_string()))?;
-        let checkpoint = Checkpoint::parse(note.text()).map_err(|error| unfit(error.to_string()))?;
-        let (origin, size) = (checkpoint.origin(), checkpoint.size());
-        note.verified_by(&self.log_key.verifier(origin)).map_err(|error| unfit(error.to_string()))?;
-        if !self.source.holds(origin, size, checkpoint.root())? {
-            return Err(PublishError::Rollback { path, origin: origin.to_owned(), size });
-        }
-        Ok(())
-    }
-
-    fn run(mut self, stopped: &Receiver<()>, queue: &Queue) {
-        let mut was_well = true;
-        loop {
-            let ends = !matches!(stopped.recv_timeout(INTERVAL), Err(RecvTimeoutError::Timeout));
-            match self.publish() {
-                Ok(published) => {
-                    was_well = true;
-                    if let Some((size, observer)) = published.zip(queue.observer()) {
-                        observer.published(size);
-                    }
-                }
-                Err(error) => {
-                    if was_well {
-                        tracing::warn!(%error, "the audit log is not published; answers go on");
-                    }
-                    was_well = false;
-                    // What is in memory may be ahead of the files: they are read again.
-                    self.shelf = None;
-                }
-            }
-            if ends {
-                return;
-            }
-        }
-    }
-
-    /// Publishes all that is durable by now; says up to which entry, if there was something.
-    fn publish(&mut self) -> Result<Option<u64>, PublishError> {
-        let mut published = None;
-        loop {
-            let shelf = self.shelf.take();
-            let next = shelf.as_ref().map_or(0, Shelf::next);
-            let Some(signed) = self.source.newest(next)? else {
-                self.shelf = shelf;
-                return Ok(published);
-            };
-            let mut shelf = match shelf {
-                Some(shelf) if *shelf.shard() == signed.shard => shelf,
-                _ => Shelf::open(&self.folder, &signed.shard, &self.log_key.verifier(&signed.shard.origin))?,
-            };
-            while shelf.next() < signed.size {
-                // Up to the end of a bundle, so that every full one is written once.
-                let to = signed.size.min(shelf.next() + READ - shelf.width());
-                for leaf in self.source.leaves(shelf.next(), to)? {
-                    shelf.add(&leaf)?;
-                }
-            }
-            shelf.close(&signed.note)?;
-            published = Some(signed.size);
-            self.shelf = Some(shelf);
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! What waits for the committer. While one batch commits, the next one fills.
 
+mod health;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
@@ -8,6 +10,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
+use self::health::Health;
 use super::draft::Draft;
 use super::error::AuditError;
 use super::observer::Observer;
@@ -46,7 +49,7 @@ pub(super) struct Done {
 pub(super) struct Queue {
     state: Mutex<State>,
     ready: Condvar,
-    health: watch::Sender<AuditHealth>,
+    health: Health,
     observer: OnceLock<Arc<dyn Observer>>,
     retention: OnceLock<Retention>,
 }
@@ -83,7 +86,7 @@ impl Queue {
         Self {
             state: Mutex::new(State { sweep: true, ..State::default() }),
             ready: Condvar::new(),
-            health: watch::Sender::new(AuditHealth::Serving),
+            health: Health::new(),
             observer: OnceLock::new(),
             retention: OnceLock::new(),
         }
@@ -118,12 +121,12 @@ impl Queue {
     }
 
     pub(super) fn is_serving(&self) -> bool {
-        *self.health.borrow() == AuditHealth::Serving
+        self.health.is_serving()
     }
 
     pub(super) fn push(&self, job: Job) -> Result<(), AuditError> {
         let mut state = self.lock();
-        if state.down || state.closing {
+        if state.down || state.closing || self.health.is_held() {
             return Err(AuditError::Unavailable);
         }
         if state.jobs.len() >= WAITING_MAX && job.intent.is_none() {
@@ -201,19 +204,24 @@ impl Queue {
 
     /// Something is wrong with the store: no new question is let in.
     pub(super) fn suspect(&self, cause: &str) {
-        self.health.send_if_modified(|health| {
-            let next = AuditHealth::NotServing { cause: cause.to_owned() };
-            let is_new = *health != next;
-            *health = next;
-            is_new
-        });
+        self.health.of_store(Some(cause));
     }
 
     /// The store has just made an entry durable.
     pub(super) fn trust(&self) {
-        if !self.is_serving() {
-            self.health.send_replace(AuditHealth::Serving);
+        if self.is_suspected() {
+            self.health.of_store(None);
         }
+    }
+
+    /// Whether the store is thought to fail.
+    pub(super) fn is_suspected(&self) -> bool {
+        self.health.is_suspected()
+    }
+
+    /// Lets nothing in while too much is unwitnessed, for this cause; without one lets in again.
+    pub(super) fn hold(&self, cause: Option<&str>) {
+        self.health.of_witnesses(cause);
     }
 
     pub(super) fn sweep_again(&self) {
@@ -231,7 +239,7 @@ impl Queue {
 
 impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queue").field("health", &*self.health.borrow()).finish_non_exhaustive()
+        f.debug_struct("Queue").field("health", &self.health).finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,7 @@ mod entries;
 mod faults;
 mod publishing;
 mod removal;
+mod witnesses;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -138,7 +139,7 @@ impl Fixture {
 
     fn open_at(&self) -> Result<Audit, OpenError> {
         let (database, published) = (Database::Sqlite(self.database()), self.published());
-        let place = Place { database: &database, published: &published, name: LOG };
+        let place = Place { database: &database, published: &published, name: LOG, witnessing: None };
         Audit::open(&place, self.keys(), Arc::clone(&self.clock) as Arc<dyn Clock>)
     }
 

@@ -90,6 +90,11 @@ fn check_keys(city: &Path, config: &Config, problems: &mut Problems, warnings: &
         }
         Err(error) => wrong(&keys, error.to_string(), "`heyan serve` refuses it"),
     }
+    if let Some(witnesses) = &config.audit.witnesses
+        && let Err(error) = witnesses.read()
+    {
+        wrong(&witnesses.policy, error.to_string(), "`audit.witness_policy` of heyan.toml names it");
+    }
     let folder = config.audit.database.file().map(|file| file.parent().unwrap_or(city));
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         lacks(folder, "the folder of `audit.database` does not exist".into(), "make it before `heyan serve`");

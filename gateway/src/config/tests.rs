@@ -64,7 +64,10 @@ log = "debug"
 otlp = "http://127.0.0.1:4317"
 "#;
     let more = format!("retention_use = \"400d\"\nretention_technical = \"24h\"\n{more}");
+    let more = format!("witness_policy = \"witnesses\"\nwitness_strict = \"10m\"\n{more}");
     let config = Config::parse(Path::new("/city"), &format!("{SMALLEST}{more}")).unwrap();
+    let strict = Some(Duration::from_secs(600));
+    assert_eq!(config.audit.witnesses, Some(Witnesses { policy: "/city/witnesses".into(), strict }));
     let limits = Limits {
         deadline_default: Duration::from_secs(2),
         deadline_max: Duration::from_secs(9),
@@ -114,6 +117,8 @@ fn what_is_wrong_is_said_where_it_stands() {
         ("[audit]", "[audit]\nretention_use = \"0d\"", "heyan.toml:13:17: `audit.retention_use` is out of range"),
         ("[audit]", "[audit]\nretention_use = \"36501d\"", "write whole days, from \"1d\" to \"36500d\""),
         ("[audit]", "[audit]\nretention_technical = \"25h\"", "`audit.retention_technical` is out of range"),
+        ("[audit]", "[audit]\nwitness_strict = \"10m\"", "heyan.toml:13:18: `audit.witness_strict` is of no use"),
+        ("[audit]", "[audit]\nwitness_policy = \"\"", "heyan.toml:13:18: `audit.witness_policy` must be a path"),
         ("[audit]", "[telemetry]\notlp = \"collector\"\n[audit]", "heyan.toml:13:8: `telemetry.otlp` must be a URL"),
         ("[audit]", "[telemetrie]\nlog = \"info\"\n[audit]", "did you mean `telemetry`?"),
     ];
@@ -191,6 +196,8 @@ fn the_sample_shows_every_setting_and_the_defaults() {
         "client_ca",
         "database",
         "published",
+        "witness_policy",
+        "witness_strict",
         "trust_domain",
     ] {
         assert!(sample.contains(&format!("{key} = ")), "{key}");

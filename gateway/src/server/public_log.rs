@@ -2,6 +2,7 @@
 //! that whoever fetches the whole log costs the gateway's store nothing.
 //!
 //! `/checkpoint`, `/vkey` and `/tile/…` are those of the newest shard; before each of them may stand the name of a shard: `/2026q4/tile/0/000`.
+//! `/witnessed` is the newest checkpoint that had its witnesses.
 
 use std::convert::Infallible;
 use std::io;
@@ -138,7 +139,7 @@ fn file(path: &str) -> Option<(PathBuf, Kind)> {
         ref rest => rest,
     };
     let kind = match of_shard {
-        ["checkpoint" | "vkey"] => Kind::Text,
+        ["checkpoint" | "vkey" | "witnessed"] => Kind::Text,
         ["tile", level, .., last] if last.starts_with(|c: char| c.is_ascii_digit()) && !level.is_empty() => Kind::Tile,
         _ => return None,
     };
@@ -154,6 +155,7 @@ mod tests {
         for (path, kind) in [
             ("/checkpoint", Kind::Text),
             ("/vkey", Kind::Text),
+            ("/witnessed", Kind::Text),
             ("/2026q4/checkpoint", Kind::Text),
             ("/tile/0/000", Kind::Tile),
             ("/tile/entries/x001/234.p/56", Kind::Tile),

@@ -160,6 +160,12 @@ impl Policy {
         &self.witnesses
     }
 
+    /// The same witnesses and quorum for one log alone: that of whoever knows its log from elsewhere.
+    #[must_use]
+    pub fn for_log(&self, key: VerifierKey) -> Self {
+        Self { logs: vec![PolicyLog { key, url: None }], ..self.clone() }
+    }
+
     /// The checkpoint of a note that one of the logs signed and a quorum of the witnesses cosigned.
     ///
     /// A wrong signature of any known log or witness rejects the note. Whether the cosignatures are recent enough is for

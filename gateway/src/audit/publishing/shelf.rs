@@ -98,8 +98,13 @@ impl Shelf {
         Ok(())
     }
 
-    /// Writes what is not full, and then the checkpoint of all that was added.
-    pub(super) fn close(&mut self, note: &str) -> Result<(), PublishError> {
+    /// How many entries of the shard were added.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Writes what is not full: all that the next checkpoint is about is on the disk before it.
+    pub(super) fn fill(&self) -> Result<(), PublishError> {
         if self.width() > 0 {
             self.write(&entries_path(self.size / WIDTH, self.width()), &self.bundle)?;
         }
@@ -109,9 +114,19 @@ impl Shelf {
                 self.write(&tile_path(level, index, hashes.len() as u64), hashes.as_flattened())?;
             }
         }
-        // Everything that the checkpoint is about is on the disk before it.
         let folder = File::open(&self.folder).map_err(|source| failed(&self.folder, source))?;
-        rustix::fs::syncfs(&folder).map_err(|error| failed(&self.folder, error.into()))?;
+        rustix::fs::syncfs(&folder).map_err(|error| failed(&self.folder, error.into()))
+    }
+
+    /// The note that is the checkpoint in the folder, where it is about the same tree as `note`: it may have cosignatures.
+    pub(super) fn shown(&self, note: &Note) -> Result<Option<Note>, PublishError> {
+        let shown = read_if_there(&self.folder.join("checkpoint"))?;
+        Ok(shown.and_then(|shown| Note::parse(&shown).ok()).filter(|shown| shown.text() == note.text()))
+    }
+
+    /// Replaces the checkpoint by that of all that was filled in.
+    pub(super) fn show(&mut self, note: &str) -> Result<(), PublishError> {
+        let folder = File::open(&self.folder).map_err(|source| failed(&self.folder, source))?;
         self.write("checkpoint", note.as_bytes())?;
         folder.sync_all().map_err(|source| failed(&self.folder, source))?;
         self.lead_here()?;
@@ -183,14 +198,18 @@ impl Shelf {
     }
 
     fn write(&self, path: &str, bytes: &[u8]) -> Result<(), PublishError> {
-        let path = self.folder.join(path);
-        let draft = path.with_extension("new");
-        let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
-            File::create(&draft)?.write_all(bytes)?;
-            fs::rename(&draft, &path)
-        });
-        written.map_err(|source| failed(&path, source))
+        replace(&self.folder.join(path), bytes)
     }
+}
+
+/// Writes a file, which appears whole.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), PublishError> {
+    let draft = path.with_extension("new");
+    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
+        File::create(&draft)?.write_all(bytes)?;
+        fs::rename(&draft, path)
+    });
+    written.map_err(|source| failed(path, source))
 }
 
 pub(super) fn read_if_there(path: &Path) -> Result<Option<String>, PublishError> {

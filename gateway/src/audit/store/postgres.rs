@@ -342,6 +342,10 @@ impl Source for PostgresStore {
     fn holds(&self, origin: &str, size: u64, root: &Hash) -> Result<bool, StoreError> {
         self.shared.read(|session| tree::holds(session, origin, size, root))
     }
+
+    fn consistency(&self, first: u64, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
+        self.shared.read(|session| tree::consistency(session, first, old, new))
+    }
 }
 
 /// PostgreSQL integers are signed.

@@ -353,6 +353,10 @@ impl Source for SqliteStore {
     fn holds(&self, origin: &str, size: u64, root: &Hash) -> Result<bool, StoreError> {
         self.read(|connection| Ok(tree::holds(connection, origin, size, root)))?
     }
+
+    fn consistency(&self, first: u64, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
+        self.read(|connection| Ok(tree::consistency(connection, first, old, new)))?
+    }
 }
 
 /// SQLite integers are signed.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::audit::publishing::Source as _;
 use crate::audit::store::contract::Bench;
 use crate::tlog::checkpoint::Checkpoint;
 use crate::tlog::frontier::Frontier;
@@ -103,4 +104,24 @@ async fn a_store_that_is_behind_what_was_published_is_refused() {
     drop(store);
     let refused = fixture.open_at().unwrap_err().to_string();
     assert!(refused.contains("LOG_ROLLBACK"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_store_proves_that_each_tree_begins_with_those_before_it() {
+    let fixture = Fixture::new();
+    publish(&fixture, 300).await;
+    let store = SqliteStore::open(&fixture.database()).unwrap();
+    let mut frontier = Frontier::default();
+    let mut roots = vec![frontier.root()];
+    for leaf in store.leaves(0, 300).unwrap() {
+        frontier.push(tree::leaf_hash(&leaf), &mut |_| {});
+        roots.push(frontier.root());
+    }
+    for (old, new) in [(1, 1), (1, 300), (255, 256), (256, 300), (257, 299), (300, 300), (128, 256)] {
+        let proof = store.consistency(0, old as u64, new as u64).unwrap();
+        tree::verify_consistency(old as u64, new as u64, &proof, &roots[old], &roots[new]).unwrap();
+    }
+    for (old, new) in [(0, 5), (6, 5), (1, 301), (1, u64::MAX)] {
+        assert!(store.consistency(0, old, new).is_err(), "{old} to {new}");
+    }
 }

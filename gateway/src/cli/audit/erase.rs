@@ -12,7 +12,7 @@ use crate::audit::{Audit, AuditKeys, EraseError, Erasure, OpenError, Place, Uner
 use crate::cli::show::pick;
 use crate::cli::{Exit, Failure, Language, Output, block_on, print};
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, Witnesses};
 use crate::gateway::AUDIT_KEYS;
 
 /// The longest name of who orders an erasure.
@@ -95,9 +95,12 @@ fn erase(options: &Options) -> Result<Erasure, Failure> {
         Some(_) => {}
     }
     let name = format!("{}/audit", config.city.trust_domain);
+    let witnessing = config.audit.witnesses.as_ref().map(Witnesses::read).transpose();
+    let witnessing = witnessing.map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let (published, witnessing) = (config.audit.published.as_path(), witnessing.as_ref());
     block_on(async {
         // Holds the lock of the log until it is closed, so that no gateway starts meanwhile.
-        let place = Place { database, published: &config.audit.published, name: &name };
+        let place = Place { database, published, name: &name, witnessing };
         let audit = Audit::open(&place, keys, Arc::new(SystemClock)).map_err(unusable)?;
         let outcome = erase_once_closed(&audit, options, &by).await;
         audit.close().await;
@@ -155,7 +158,12 @@ mod tests {
         let config = Config::read(city).unwrap();
         std::fs::create_dir_all(config.audit.database.file().unwrap().parent().unwrap()).unwrap();
         let name = format!("{}/audit", config.city.trust_domain);
-        let place = Place { database: &config.audit.database, published: &config.audit.published, name: &name };
+        let place = Place {
+            database: &config.audit.database,
+            published: &config.audit.published,
+            name: &name,
+            witnessing: None,
+        };
         Audit::open(&place, AuditKeys::load(&city.join(AUDIT_KEYS)).unwrap(), Arc::new(SystemClock)).unwrap()
     }
 

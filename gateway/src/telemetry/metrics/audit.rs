@@ -25,6 +25,7 @@ pub struct AuditMetrics {
     failures: IntCounter,
     last_commit: IntGauge,
     published: IntGauge,
+    unwitnessed: IntGauge,
 }
 
 impl AuditMetrics {
@@ -47,6 +48,11 @@ impl AuditMetrics {
             published: made.gauge(
                 "heyan_audit_published_entries",
                 "Entries of the audit log that are published; within a second as many as it has.",
+            ),
+            unwitnessed: made.gauge(
+                "heyan_audit_unwitnessed_seconds",
+                "For how long the published head of the audit log has lacked the witnesses that `audit.witness_policy` asks \
+                 for; 0 while it has them, or none are asked for.",
             ),
         }
     }
@@ -74,6 +80,10 @@ impl Observer for AuditMetrics {
 
     fn published(&self, entries: u64) {
         self.published.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    }
+
+    fn unwitnessed(&self, age: Duration) {
+        self.unwitnessed.set(i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
     }
 
     fn failed(&self) {

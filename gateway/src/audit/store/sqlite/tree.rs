@@ -6,7 +6,7 @@ use super::{Standing, StoreError, signed};
 use crate::audit::publishing::Signed;
 use crate::audit::sequence::{Head, Shard};
 use crate::tlog::frontier::{Frontier, Subtree};
-use crate::tlog::nodes::{Nodes, inclusion_proof, root};
+use crate::tlog::nodes::{Nodes, consistency_proof, inclusion_proof, root};
 use crate::tlog::proof::TlogProof;
 use crate::tlog::{Hash, tree};
 
@@ -84,6 +84,14 @@ pub(super) fn holds(connection: &Connection, origin: &str, size: u64, expected: 
         return Ok(false);
     }
     Ok(root(size, &mut Stored { connection, first })? == *expected)
+}
+
+/// The proof that a tree of the shard that begins at `first` begins with an older one.
+pub(super) fn consistency(connection: &Connection, first: u64, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
+    if old == 0 || old > new || first.checked_add(new).is_none_or(|end| i64::try_from(end).is_err()) {
+        return Err(StoreError::Inconsistent { what: "a tree was asked for that the log never had" });
+    }
+    consistency_proof(old, new, &mut Stored { connection, first })
 }
 
 /// The proof of the entry at `index` against the checkpoint of the append that made it durable.
