@@ -11,11 +11,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use rusqlite::Connection;
 
+use super::publishing::Signed;
 use super::sequence::Sealer;
 use super::store::contract::record;
-use super::store::{Appended, Recalled, StoreError};
+use super::store::{Appended, Kept, ProofOf, Recalled, StoreError, Which};
 use super::*;
 use crate::clock::ManualClock;
+use crate::tlog::Hash;
 
 /// What the names of shards begin with.
 const LOG: &str = "sample-city.example/audit";
@@ -119,6 +121,18 @@ impl Store for FaultyStore {
 
     async fn entry(&self, decision: Uuid) -> Result<Option<(Leaf, Option<Vec<u8>>)>, StoreError> {
         self.inner.entry(decision).await
+    }
+
+    async fn entry_at(&self, index: u64) -> Result<Option<Kept>, StoreError> {
+        self.inner.entry_at(index).await
+    }
+
+    async fn signed(&self, shard: Which<'_>) -> Result<Option<Signed>, StoreError> {
+        self.inner.signed(shard).await
+    }
+
+    async fn hashes(&self, first: u64, proof: ProofOf) -> Result<Vec<Hash>, StoreError> {
+        self.inner.hashes(first, proof).await
     }
 }
 

@@ -5,8 +5,9 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use super::{Standing, StoreError, signed};
 use crate::audit::publishing::Signed;
 use crate::audit::sequence::{Head, Shard};
+use crate::audit::store::Which;
 use crate::tlog::frontier::{Frontier, Subtree};
-use crate::tlog::nodes::{Nodes, inclusion_proof, root};
+use crate::tlog::nodes::{Nodes, consistency_proof, inclusion_proof, root};
 use crate::tlog::proof::TlogProof;
 use crate::tlog::{Hash, tree};
 
@@ -74,6 +75,29 @@ pub(super) fn newest(connection: &Connection, index: u64) -> Result<Option<Signe
     Ok(found.optional()?)
 }
 
+/// The newest checkpoint of a shard.
+pub(super) fn newest_of(connection: &Connection, shard: Which<'_>) -> Result<Option<Signed>, StoreError> {
+    let index: Option<i64> = match shard {
+        Which::Of(index) => i64::try_from(index).ok(),
+        Which::Named(origin) => connection
+            .prepare_cached("SELECT first FROM shard WHERE origin = ?1")?
+            .query_row([origin], |row| row.get(0))
+            .optional()?,
+        Which::Newest => {
+            connection.prepare_cached("SELECT max(size) - 1 FROM checkpoint")?.query_row([], |row| row.get(0))?
+        }
+    };
+    index.map_or(Ok(None), |index| newest(connection, index.cast_unsigned()))
+}
+
+/// The path of a leaf of the shard that begins at `first`.
+pub(super) fn inclusion(connection: &Connection, first: u64, place: u64, size: u64) -> Result<Vec<Hash>, StoreError> {
+    if place >= size || first.checked_add(size).is_none_or(|end| i64::try_from(end).is_err()) {
+        return Err(StoreError::Inconsistent { what: "a leaf was asked for in a tree that does not have it" });
+    }
+    inclusion_proof(place, size, &mut Stored { connection, first })
+}
+
 /// Whether there is a shard of this name that begins with a tree of this size and root.
 pub(super) fn holds(connection: &Connection, origin: &str, size: u64, expected: &Hash) -> Result<bool, StoreError> {
     let standing = standing(connection)?.head;
@@ -84,6 +108,14 @@ pub(super) fn holds(connection: &Connection, origin: &str, size: u64, expected: 
         return Ok(false);
     }
     Ok(root(size, &mut Stored { connection, first })? == *expected)
+}
+
+/// The proof that a tree of the shard that begins at `first` begins with an older one.
+pub(super) fn consistency(connection: &Connection, first: u64, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
+    if old == 0 || old > new || first.checked_add(new).is_none_or(|end| i64::try_from(end).is_err()) {
+        return Err(StoreError::Inconsistent { what: "a tree was asked for that the log never had" });
+    }
+    consistency_proof(old, new, &mut Stored { connection, first })
 }
 
 /// The proof of the entry at `index` against the checkpoint of the append that made it durable.
