@@ -2,6 +2,7 @@ mod checking;
 mod entries;
 mod faults;
 mod publishing;
+mod receipts;
 mod removal;
 
 use std::ops::Range;
@@ -208,6 +209,19 @@ impl Fixture {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert_eq!(self.log(), expected);
+    }
+}
+
+/// Random numbers that are the same in each run (`SplitMix64`).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
     }
 }
 
