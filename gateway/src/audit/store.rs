@@ -18,6 +18,7 @@ use super::cipher::CipherError;
 use super::draft::{Draft, Place};
 use super::error::Unerasable;
 use super::leaf::LeafView;
+use super::publishing::Signed;
 use super::record::{Class, RequestKey};
 use super::retention::Term;
 use super::sequence::{Growth, Sealer};
@@ -38,7 +39,8 @@ use crate::tlog::Hash;
 ///   names, and nothing finds these entries by a tag from then on. What is deleted is overwritten in the files as soon as nobody
 ///   reads them. An erasure that no longer fits what [`Self::erasable`] says is [`Appended::Stale`], as is a retention that does not
 ///   begin where the one before ended.
-/// - **Reads are fresh.** What `append` has acknowledged, `recall` and `entry` see.
+/// - **Reads are fresh.** What `append` has acknowledged, `recall`, `entry` and the others see.
+/// - **Auditors hold up nobody.** `entry_at`, `signed` and `hashes` take nothing that `append` or `recall` would wait for.
 #[async_trait]
 pub(super) trait Store: Send + Sync + fmt::Debug {
     /// Appends `drafts` in their order in one transaction, at `now` (microseconds since 1970 UTC). One outcome per draft.
@@ -82,6 +84,44 @@ pub(super) trait Store: Send + Sync + fmt::Debug {
 
     /// The newest entry of a decision, and its sealed body unless that was erased.
     async fn entry(&self, decision: Uuid) -> Result<Option<(Leaf, Option<Vec<u8>>)>, StoreError>;
+
+    /// The entry at `index`; `None` where the log ends before it.
+    async fn entry_at(&self, index: u64) -> Result<Option<Kept>, StoreError>;
+
+    /// The newest signed head of a shard; `None` where there is no such shard.
+    async fn signed(&self, shard: Which<'_>) -> Result<Option<Signed>, StoreError>;
+
+    /// The hashes of a proof in the tree of the shard that begins with the entry at `first`, by what is stored of the tree: as many
+    /// rows of at most 256 hashes are read as the tree is high. The shard has had a tree of the sizes that are asked for.
+    async fn hashes(&self, first: u64, proof: ProofOf) -> Result<Vec<Hash>, StoreError>;
+}
+
+/// Which shard is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which<'a> {
+    Newest,
+    /// The one of this origin.
+    Named(&'a str),
+    /// The one to which the entry at this index belongs.
+    Of(u64),
+}
+
+/// Which proof is meant; places and sizes are counted in the shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProofOf {
+    /// That the leaf at `place` is in the tree of `size` leaves (RFC 9162, section 2.1.3.1).
+    Inclusion { place: u64, size: u64 },
+    /// That the tree of `new` leaves begins with that of `old`, which are one or more (section 2.1.4.1).
+    Consistency { old: u64, new: u64 },
+}
+
+/// An entry, and what became of its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) leaf: Leaf,
+    pub(super) has_body: bool,
+    /// The entry that states its erasure.
+    pub(super) erased_under: Option<u64>,
 }
 
 /// What became of a draft.

@@ -28,7 +28,7 @@ use self::append::Question;
 pub(in crate::audit) use self::check::check;
 pub(in crate::audit) use self::look::{look, proof_of};
 use self::session::Session;
-use super::{Appended, Leaf, Recalled, Store, StoreError};
+use super::{Appended, Kept, Leaf, ProofOf, Recalled, Store, StoreError, Which};
 use crate::audit::database::Server;
 use crate::audit::draft::Draft;
 use crate::audit::error::Unerasable;
@@ -67,6 +67,8 @@ struct Shared {
     writer: Mutex<Option<Writer>>,
     readers: [Mutex<Option<Session>>; READERS],
     next_reader: AtomicUsize,
+    /// The connection for auditors, who wait for each other alone.
+    auditors: Mutex<Option<Session>>,
     /// What this process knows to be durable.
     known: Mutex<Known>,
 }
@@ -100,6 +102,7 @@ impl PostgresStore {
                     writer: Mutex::new(None),
                     readers: std::array::from_fn(|_| Mutex::new(None)),
                     next_reader: AtomicUsize::new(0),
+                    auditors: Mutex::new(None),
                     known: Mutex::new(Known { identity, head, replica: 0 }),
                 });
                 shared.revive()?;
@@ -146,7 +149,16 @@ impl Shared {
     /// Runs `work` on a reading connection, which is opened where there is none and dropped after an error.
     fn read<T>(&self, work: impl FnOnce(&Session) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let turn = self.next_reader.fetch_add(1, Ordering::Relaxed) % READERS;
-        let mut slot = self.readers[turn].lock().expect("no holder of this lock can panic");
+        self.read_on(&self.readers[turn], work)
+    }
+
+    /// Runs `work` on the connection of `slot`.
+    fn read_on<T>(
+        &self,
+        slot: &Mutex<Option<Session>>,
+        work: impl FnOnce(&Session) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut slot = slot.lock().expect("no holder of this lock can panic");
         let session = match slot.take() {
             Some(session) => session,
             None => Session::open(&self.server, &self.runtime)?,
@@ -169,7 +181,7 @@ impl Shared {
     fn revive(&self) -> Result<(), StoreError> {
         let mut slot = self.writer.lock().expect("no holder of this lock can panic");
         *slot = None;
-        for reader in &self.readers {
+        for reader in self.readers.iter().chain([&self.auditors]) {
             *reader.lock().expect("no holder of this lock can panic") = None;
         }
         let session = Session::open(&self.server, &self.runtime)?;
@@ -325,6 +337,37 @@ impl Store for PostgresStore {
             let row = shared.read(|session| session.row(ENTRY, &[&&decision.as_bytes()[..]]))?;
             let Some(row) = row else { return Ok(None) };
             Ok(Some((Leaf { index: tree::number(&row, 0)?, bytes: row.try_get(1)? }, row.try_get(2)?)))
+        })
+        .await
+    }
+
+    async fn entry_at(&self, index: u64) -> Result<Option<Kept>, StoreError> {
+        self.apart(move |shared| shared.read_on(&shared.auditors, |session| look::entry_at(session, index))).await
+    }
+
+    async fn signed(&self, shard: Which<'_>) -> Result<Option<Signed>, StoreError> {
+        let (origin, index) = match shard {
+            Which::Newest => (None, None),
+            Which::Named(origin) => (Some(origin.to_owned()), None),
+            Which::Of(index) => (None, Some(index)),
+        };
+        self.apart(move |shared| {
+            let shard = match (&origin, index) {
+                (Some(origin), _) => Which::Named(origin),
+                (None, Some(index)) => Which::Of(index),
+                (None, None) => Which::Newest,
+            };
+            shared.read_on(&shared.auditors, |session| tree::newest_of(session, shard))
+        })
+        .await
+    }
+
+    async fn hashes(&self, first: u64, proof: ProofOf) -> Result<Vec<Hash>, StoreError> {
+        self.apart(move |shared| {
+            shared.read_on(&shared.auditors, |session| match proof {
+                ProofOf::Inclusion { place, size } => tree::inclusion(session, first, place, size),
+                ProofOf::Consistency { old, new } => tree::consistency(session, first, old, new),
+            })
         })
         .await
     }

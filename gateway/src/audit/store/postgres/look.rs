@@ -3,7 +3,7 @@
 use super::session::Session;
 use super::{StoreError, alive, runtime, schema, signed, tree};
 use crate::audit::database::Server;
-use crate::audit::store::{Leaf, Look};
+use crate::audit::store::{Kept, Leaf, Look};
 
 /// Looks at the log; `None` where the database has none.
 pub(in crate::audit) fn look(server: &Server) -> Result<Option<Look>, StoreError> {
@@ -37,6 +37,17 @@ pub(in crate::audit) fn proof_of(server: &Server, index: u64) -> Result<Option<(
         let Some(row) = row else { return Ok(None) };
         Ok(Some((row.try_get(0)?, tree::proof(session, index)?)))
     })
+}
+
+/// The entry at `index`, and what became of its body, at one moment.
+pub(super) fn entry_at(session: &Session, index: u64) -> Result<Option<Kept>, StoreError> {
+    // No log has a larger index than the database can hold.
+    let Ok(at) = i64::try_from(index) else { return Ok(None) };
+    const ENTRY: &str = "SELECT leaf, body.idx IS NOT NULL, under FROM entry LEFT JOIN body ON body.idx = entry.idx \
+         LEFT JOIN erasure ON erasure.idx = entry.idx WHERE entry.idx = $1";
+    let Some(row) = session.row(ENTRY, &[&at])? else { return Ok(None) };
+    let erased_under = row.try_get::<_, Option<i64>>(2)?.map(i64::cast_unsigned);
+    Ok(Some(Kept { leaf: Leaf { index, bytes: row.try_get(0)? }, has_body: row.try_get(1)?, erased_under }))
 }
 
 /// Runs `work` with a connection of its own, where no task waits.

@@ -75,7 +75,7 @@ fn wait<T>(work: impl Future<Output = T>) -> T {
 
 #[test]
 fn holds_the_contract() {
-    let at: [Fixture; 10] = std::array::from_fn(|_| Fixture::new());
+    let at: [Fixture; 12] = std::array::from_fn(|_| Fixture::new());
     let boxed = |n: usize| Box::new(at[n].open()) as Box<dyn Store>;
     contract::numbers_without_gaps(boxed(0), || at[0].reopen());
     wait(contract::appends_whole_or_not_at_all(boxed(1)));
@@ -87,6 +87,8 @@ fn holds_the_contract() {
     wait(contract::opens_a_shard_each_quarter(boxed(7)));
     wait(contract::removal::erases_whole_questions(boxed(8), || at[8].reopen()));
     wait(contract::removal::takes_bodies_past_retention(boxed(9), || at[9].reopen()));
+    wait(contract::proofs::proves_any_tree(boxed(10), || at[10].reopen()));
+    wait(contract::proofs::tells_what_became_of_bodies(boxed(11)));
 }
 
 /// Failure: an index that two have, a gap, or a log that is not whole.

@@ -6,6 +6,7 @@ use super::session::Session;
 use super::{StoreError, signed};
 use crate::audit::publishing::Signed;
 use crate::audit::sequence::{Head, Shard};
+use crate::audit::store::Which;
 use crate::tlog::frontier::Frontier;
 use crate::tlog::nodes::{Nodes, consistency_proof, inclusion_proof, root};
 use crate::tlog::proof::TlogProof;
@@ -48,6 +49,24 @@ pub(super) fn newest(session: &Session, index: u64) -> Result<Option<Signed>, St
     let Some(row) = found else { return Ok(None) };
     let shard = Shard { first: number(&row, 0)?, origin: row.try_get(1)? };
     Ok(Some(Signed { shard, size: number(&row, 2)?, note: row.try_get(3)? }))
+}
+
+/// The newest checkpoint of a shard.
+pub(super) fn newest_of(session: &Session, shard: Which<'_>) -> Result<Option<Signed>, StoreError> {
+    let found = match shard {
+        Which::Of(index) => return if signed(index).is_ok() { newest(session, index) } else { Ok(None) },
+        Which::Named(origin) => session.row("SELECT first FROM shard WHERE origin = $1", &[&origin])?,
+        Which::Newest => session.row("SELECT size - 1 FROM checkpoint ORDER BY size DESC LIMIT 1", &[])?,
+    };
+    found.map_or(Ok(None), |row| newest(session, number(&row, 0)?))
+}
+
+/// The path of a leaf of the shard that begins at `first`.
+pub(super) fn inclusion(session: &Session, first: u64, place: u64, size: u64) -> Result<Vec<Hash>, StoreError> {
+    if place >= size || first.checked_add(size).is_none_or(|end| i64::try_from(end).is_err()) {
+        return Err(StoreError::Inconsistent { what: "a leaf was asked for in a tree that does not have it" });
+    }
+    inclusion_proof(place, size, &mut Stored { session, first })
 }
 
 pub(super) fn leaves(session: &Session, from: u64, to: u64) -> Result<Vec<Vec<u8>>, StoreError> {
