@@ -162,8 +162,10 @@ impl Audit {
         let Inner { log_key, queue, clock, .. } = &*audit.inner;
         let (log_key, clock) = (Arc::clone(log_key), Arc::clone(clock));
         let printing = Printing { folder: place.published, source, log_key, witnessing: place.witnessing, clock };
-        let publisher = Publisher::start(printing, Arc::clone(queue));
-        let publisher = publisher.map_err(|error| OpenError::Store(error.to_string()))?;
+        let publisher = Publisher::start(printing, Arc::clone(queue)).map_err(|error| {
+            audit.inner.abandon();
+            OpenError::Store(error.to_string())
+        })?;
         *audit.inner.publisher.lock().expect("no holder of this lock can panic") = Some(publisher);
         Ok(audit)
     }
@@ -316,6 +318,17 @@ impl Audit {
 }
 
 impl Inner {
+    /// Closes a log that is refused, and waits until its store is let go of.
+    fn abandon(&self) {
+        self.queue.close();
+        let ended = self.ended.lock().expect("no holder of this lock can panic").take();
+        if let Some(ended) = ended {
+            // On a thread of its own: the one that opens the log may be a runtime's, which must not be blocked in this way. The
+            // committer never sends: the channel closes when it ends.
+            std::thread::scope(|scope| drop(scope.spawn(|| ended.blocking_recv()).join()));
+        }
+    }
+
     fn check_serving(&self) -> Result<(), AuditError> {
         if self.queue.is_serving() { Ok(()) } else { Err(AuditError::Unavailable) }
     }

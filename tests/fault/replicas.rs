@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::checker::{Held, Log, violations};
 use crate::kill_nine::asked_decisions;
-use crate::load;
+use crate::load::{self, Open};
 
 const LOG: &str = "warn,heyan::departments=debug";
 /// Where Debian has it.
@@ -49,7 +49,7 @@ async fn three_gateways_are_one_log_whatever_happens() {
     let server = PostgresServer::start();
     let (city, url) = City::on(&server);
     let mut gateways: Vec<Gateway> = (0..3).map(|_| Gateway::start_with(&city, LOG)).collect();
-    let (mut held, mut asked, mut unanswered): (Vec<Held>, HashSet<String>, _) = Default::default();
+    let (mut held, mut asked, mut unanswered) = (Vec::<Held>::new(), HashSet::new(), Vec::<Open>::new());
     let mut rounds = 0;
     while rounds < ROUNDS.len() || held.len() < questions {
         let nemesis = ROUNDS[rounds % ROUNDS.len()];

@@ -102,8 +102,11 @@ impl Publisher {
         // Witnesses are asked on a runtime of this thread's own; whoever starts it may be on another.
         let thread = thread.spawn(move || {
             let outcome = press.open(&queue);
-            let goes_on = outcome.is_ok();
-            if opened.send(outcome).is_ok() && goes_on {
+            let press = outcome.is_ok().then_some(press);
+            // Where the log is refused, nothing holds its store any more when that is told.
+            if opened.send(outcome).is_ok()
+                && let Some(press) = press
+            {
                 let ends = || !matches!(stopped.recv_timeout(INTERVAL), Err(RecvTimeoutError::Timeout));
                 press.run(ends, &queue);
             }

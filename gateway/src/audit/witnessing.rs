@@ -32,6 +32,13 @@ pub struct WitnessingError {
     what: String,
 }
 
+impl WitnessingError {
+    /// What is wrong, without the file.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+}
+
 impl Witnessing {
     /// Reads the policy. With `strict` the log takes nothing once its head has lacked a quorum for longer.
     ///

@@ -93,7 +93,7 @@ fn check_keys(city: &Path, config: &Config, problems: &mut Problems, warnings: &
     if let Some(witnesses) = &config.audit.witnesses
         && let Err(error) = witnesses.read()
     {
-        wrong(&witnesses.policy, error.to_string(), "`audit.witness_policy` of heyan.toml names it");
+        wrong(&witnesses.policy, error.what().to_owned(), "`audit.witness_policy` of heyan.toml names it");
     }
     let folder = config.audit.database.file().map(|file| file.parent().unwrap_or(city));
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
@@ -144,6 +144,20 @@ mod tests {
         let (mut problems, mut warnings) = (Problems::default(), Problems::default());
         check_keys(city, &Config::read(city).unwrap(), &mut problems, &mut warnings);
         (problems.to_string(), warnings.to_string())
+    }
+
+    #[test]
+    fn a_policy_of_witnesses_must_be_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let city = folder.path().join("city");
+        init::write(&city, SampleOptions::default()).unwrap();
+        let settings = fs::read_to_string(city.join("heyan.toml")).unwrap();
+        fs::write(city.join("heyan.toml"), settings.replace("# witness_policy", "witness_policy")).unwrap();
+        assert!(checked(&city).0.starts_with("witnesses:1:1: No such file"), "{:?}", checked(&city));
+        fs::write(city.join("witnesses"), "quorum nobody\n").unwrap();
+        assert!(checked(&city).0.starts_with("witnesses:1:1: line 1: "), "{:?}", checked(&city));
+        fs::write(city.join("witnesses"), "quorum none\n").unwrap();
+        assert_eq!(checked(&city), (String::new(), String::new()));
     }
 
     #[test]

@@ -26,6 +26,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How far the clock of a witness may be from ours, in seconds.
 const CLOCKS_APART_MAX: u64 = 60;
+/// Look-ups of names at once: one that hangs is not waited for, but its thread is held.
+const LOOK_UPS: usize = 16;
 /// A connection that was not used for so long is not used again: a witness closes it after 60 s.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -35,7 +37,8 @@ pub(super) struct Cosigners {
     policy: Policy,
     witnesses: Vec<Cosigner>,
     http: Http,
-    runtime: Runtime,
+    /// Taken when this is dropped.
+    runtime: Option<Runtime>,
     clock: Arc<dyn Clock>,
 }
 
@@ -57,7 +60,8 @@ pub(super) struct Contradiction {
 
 impl Cosigners {
     pub(super) fn new(witnessing: &Witnessing, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = runtime::Builder::new_current_thread().enable_all().max_blocking_threads(LOOK_UPS).build()?;
+        let runtime = Some(runtime);
         let http = Client::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).pool_max_idle_per_host(1).build_http();
         let witnesses = witnessing.witnesses.iter().cloned();
         let witnesses = witnesses.map(|address| Cosigner { address, seen: None, failed: None }).collect();
@@ -120,7 +124,8 @@ impl Cosigners {
             };
             (at, said)
         });
-        self.runtime.block_on(async { join_all(conversations).await })
+        let runtime = self.runtime.as_ref().expect("it is taken when this is dropped");
+        runtime.block_on(async { join_all(conversations).await })
     }
 
     /// The signature that is a cosignature by this witness of this tree, made just now. Signatures of others are left out.
@@ -140,6 +145,15 @@ impl Cosigners {
             }
         }
         Err(silence)
+    }
+}
+
+impl Drop for Cosigners {
+    /// The name of a witness may still be looked up: nobody waits for that.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

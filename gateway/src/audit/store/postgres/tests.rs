@@ -126,8 +126,10 @@ fn intents_are_closed_for_a_gateway_that_died_and_for_no_other() {
     assert_eq!(second.open_intents(&|_| false, 9).unwrap(), []);
     assert_eq!(bench.append(&second, 11, &[&bench.intent(&asked, 2)]).unwrap(), [Appended::Taken]);
     // Its number is kept over a connection that breaks.
-    at.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 \
-         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
+    at.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 \
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    );
     assert!(bench.append(&first, 12, &[&bench.alone(3)]).is_err());
     first.revive().unwrap();
     assert!(!second.has_orphans().unwrap());
@@ -295,8 +297,11 @@ fn a_look_changes_nothing_and_a_proof_is_the_one_that_left() {
     assert_eq!((proof, leaf), (wait(store.proof(0)).unwrap(), store.leaves(0, 1).unwrap().remove(0)));
     assert!(proof_of(&at.server, 1).unwrap().is_none());
     drop(store);
-    at.wait_for("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = \
-         (SELECT oid FROM pg_database WHERE datname = current_database())", "0");
+    at.wait_for(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = \
+         (SELECT oid FROM pg_database WHERE datname = current_database())",
+        "0",
+    );
     assert!(!look(&at.server).unwrap().unwrap().is_in_use);
 }
 
