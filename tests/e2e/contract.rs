@@ -219,7 +219,7 @@ async fn health_is_served_for_the_gateway_and_each_service() {
         let asked = health.check(HealthCheckRequest { service: service.into() }).await;
         asked.map(|answer| answer.into_inner().status()).map_err(|status| status.code())
     };
-    for service in ["", "heyan.v1.VerificationService", "heyan.v1.DirectoryService"] {
+    for service in ["", "heyan.v1.VerificationService", "heyan.v1.DirectoryService", "heyan.v1.AuditService"] {
         // Who connects in the moment in which the port opens may hear that it does not serve yet.
         let started = std::time::Instant::now();
         while said(service).await != Ok(ServingStatus::Serving) {

@@ -18,6 +18,7 @@ mod json;
 mod once;
 mod provable;
 mod reload;
+mod tail;
 mod telemetry;
 mod trust;
 mod verdict;

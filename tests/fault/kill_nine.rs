@@ -14,17 +14,18 @@ use crate::load;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_has_its_entry_and_every_question_its_intent() {
     let city = City::new();
-    kill(&city, &Log::File(city.file("state/audit.db"))).await;
+    kill(&city, &Log::File(city.file("state/audit.db")), 5).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_has_its_entry_in_postgresql_too() {
     let server = PostgresServer::start();
     let (city, url) = City::on(&server);
-    kill(&city, &Log::Server(&server, &url)).await;
+    // Its first commits wait for connections.
+    kill(&city, &Log::Server(&server, &url), 120).await;
 }
 
-async fn kill(city: &City, log: &Log<'_>) {
+async fn kill(city: &City, log: &Log<'_>, shortest: u64) {
     let kills: u64 = if std::env::var_os("HEYAN_LONG").is_some() { 2_000 } else { 100 };
     let mut held: Vec<Held> = Vec::new();
     let mut asked = HashSet::new();
@@ -33,7 +34,7 @@ async fn kill(city: &City, log: &Log<'_>) {
         let gateway = Gateway::start_with(city, "warn,heyan::departments=debug");
         let stop = Arc::new(AtomicBool::new(false));
         // From just after the start to well into the load, at no pattern of the gateway's own.
-        let life = Duration::from_millis(5 + round * 37 % 180);
+        let life = Duration::from_millis(shortest + round * 37 % 180);
         let killer = async {
             tokio::time::sleep(life).await;
             gateway.signal("KILL");

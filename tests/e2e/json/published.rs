@@ -34,7 +34,7 @@ fn the_page_lists_everything_and_each_is_there() {
     };
     let (pages, methods) = (listed("GET "), listed("POST "));
     assert_eq!(pages, ["/openapi.json", "/proto.zip", "/descriptor.binpb"]);
-    assert_eq!(methods.len(), 7, "{index}");
+    assert_eq!(methods.len(), 11, "{index}");
     let asks: Vec<Ask> = pages.iter().map(|path| Ask::page(path)).collect();
     let replies = curl(&city, &gateway, SYSTEM, &asks);
     let known: Vec<Ask> = asks
@@ -128,7 +128,7 @@ fn openapi_is_valid_by_the_validator_of_others() {
 fn compiled(folder: &Path) -> FileDescriptorSet {
     let mut compiler = protox::Compiler::new([folder]).unwrap();
     compiler.include_imports(true).include_source_info(true);
-    let names = ["answer", "directory", "error", "verification", "vocabulary"];
+    let names = ["answer", "audit", "directory", "error", "verification", "vocabulary"];
     compiler.open_files(names.map(|name| format!("heyan/v1/{name}.proto"))).unwrap();
     compiler.file_descriptor_set()
 }
