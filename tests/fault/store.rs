@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use heyan_proto::v1;
 use heyan_proto::v1::verification_service_client::VerificationServiceClient;
-use heyan_tests::{City, Gateway, heyan, questions};
+use heyan_tests::{City, Gateway, PostgresServer, heyan, questions};
 use tokio::task::JoinSet;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -28,7 +28,7 @@ async fn a_locked_store_fails_closed_and_recovers() {
     let gateway = Gateway::start(&city);
     let store = rusqlite::Connection::open(city.file("state/audit.db")).unwrap();
     fails_closed_and_recovers(
-        &city,
+        &file(&city),
         &gateway,
         || store.execute_batch("BEGIN EXCLUSIVE").unwrap(),
         || {
@@ -51,7 +51,52 @@ async fn a_full_disk_fails_closed_and_recovers() {
         let set = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={size}:unlimited")]).status().unwrap();
         assert!(set.success());
     };
-    fails_closed_and_recovers(&city, &gateway, || limit("0"), || limit("unlimited")).await;
+    fails_closed_and_recovers(&file(&city), &gateway, || limit("0"), || limit("unlimited")).await;
+}
+
+/// The disk fails for this process: writing and syncing is EIO (A26).
+#[tokio::test]
+async fn a_disk_that_fails_fails_closed_and_recovers() {
+    let city = City::new();
+    let (shim, trigger) = (city.file("failing_disk.so"), city.file("eio"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("fault/failing_disk.c");
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&shim, &source]).status().unwrap();
+    assert!(built.success(), "the shim cannot be built");
+    let mut command = heyan();
+    command.env("LD_PRELOAD", &shim).env("HEYAN_TEST_EIO", &trigger);
+    let gateway = Gateway::start_in(&city, "info", &mut command);
+    let fail = || std::fs::write(&trigger, "").unwrap();
+    fails_closed_and_recovers(&file(&city), &gateway, fail, || std::fs::remove_file(&trigger).unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_that_crashes_fails_closed_and_recovers() {
+    let server = PostgresServer::start();
+    let (city, url) = City::on(&server);
+    let gateway = Gateway::start(&city);
+    fails_closed_and_recovers(&Log::Server(&server, &url), &gateway, || server.stop(), || server.resume()).await;
+}
+
+/// Somebody else holds the head of a shared log, longer than anybody waits (A26).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_is_locked_fails_closed_and_recovers() {
+    let server = PostgresServer::start();
+    let (city, url) = City::on(&server);
+    let gateway = Gateway::start(&city);
+    let sleeping = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    std::thread::scope(|scope| {
+        let lock = || {
+            scope.spawn(|| server.psql(&url, "BEGIN; SELECT size FROM head FOR UPDATE; SELECT pg_sleep(60)"));
+            while server.sql(&url, &format!("SELECT count(*) {sleeping}")) == "0" {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        let unlock = || drop(server.sql(&url, &format!("SELECT pg_terminate_backend(pid) {sleeping}")));
+        let log = Log::Server(&server, &url);
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(fails_closed_and_recovers(&log, &gateway, lock, unlock));
+        });
+    });
 }
 
 /// Somebody else holds the log's lock for a while, as a backup does that stops half-way, while many ask. What was asked
@@ -125,7 +170,7 @@ async fn a_store_that_pauses_under_load_loses_nothing() {
     assert!(refused.len() >= ASKERS, "only {} refusals: everybody who asks in the pause is refused", refused.len());
     assert!(refused[refused.len() / 2] < Duration::from_secs(1), "it takes {:?} to refuse", refused[refused.len() / 2]);
     let asked = asked_decisions(&log).into_iter().collect();
-    assert_eq!(violations(&Log::File(city.file("state/audit.db")), &held, &asked), [""; 0]);
+    assert_eq!(violations(&file(&city), &held, &asked), [""; 0]);
 }
 
 /// The log becomes read-only to a gateway that is no superuser: after its lock was held by another, it opens the file anew
@@ -164,7 +209,7 @@ async fn a_store_that_becomes_read_only_fails_closed_and_recovers() {
         assert_eq!(gateway.admin("/readyz").0, 503, "it writes a file that it may not write");
         mode(0o600);
     };
-    fails_closed_and_recovers(&city, &gateway, fail, mend).await;
+    fails_closed_and_recovers(&file(&city), &gateway, fail, mend).await;
 }
 
 /// The disk hangs: the thread that writes stands still in the middle of whatever it does, and everything else goes on.
@@ -179,7 +224,7 @@ async fn a_store_that_hangs_fails_closed_and_recovers() {
     }
     let holder = RefCell::new(None);
     let fail = || drop(holder.replace(Some(hold(&gateway).unwrap())));
-    fails_closed_and_recovers(&city, &gateway, fail, || let_go(holder.take().unwrap())).await;
+    fails_closed_and_recovers(&file(&city), &gateway, fail, || let_go(holder.take().unwrap())).await;
 }
 
 /// Has the thread that writes held, or says why it cannot be.
@@ -212,7 +257,7 @@ fn give(folder: &Path, user: u32) {
     }
 }
 
-async fn fails_closed_and_recovers(city: &City, gateway: &Gateway, fail: impl Fn(), mend: impl Fn()) {
+async fn fails_closed_and_recovers(log: &Log<'_>, gateway: &Gateway, fail: impl Fn(), mend: impl Fn()) {
     let (case, _) = questions::named("food-licence-in-force");
     let mut client = VerificationServiceClient::new(gateway.connect(case.system).await);
     let mut held = vec![ask(&mut client).await.unwrap()];
@@ -228,7 +273,12 @@ async fn fails_closed_and_recovers(city: &City, gateway: &Gateway, fail: impl Fn
     mend();
     within(Duration::from_secs(5), || gateway.admin("/readyz").0 == 200, "it does not come back").await;
     held.push(ask(&mut client).await.unwrap());
-    assert_eq!(violations(&Log::File(city.file("state/audit.db")), &held, &HashSet::new()), [""; 0]);
+    assert_eq!(violations(log, &held, &HashSet::new()), [""; 0]);
+}
+
+/// The log of a city that has it in a file.
+fn file(city: &City) -> Log<'static> {
+    Log::File(city.file("state/audit.db"))
 }
 
 async fn ask(client: &mut VerificationServiceClient<Channel>) -> Result<Held, Status> {

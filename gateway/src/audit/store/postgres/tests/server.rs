@@ -95,7 +95,11 @@ impl PostgresServer {
         self.psql(database, statements).status.success()
     }
 
-    fn psql(&self, database: &str, statements: &str) -> std::process::Output {
+    /// Runs statements, and gives what came of them.
+    ///
+    /// # Panics
+    /// If the client cannot be run.
+    pub fn psql(&self, database: &str, statements: &str) -> std::process::Output {
         let name = database.rsplit('/').next().unwrap_or(database);
         let mut command = Command::new(binary("psql"));
         command.args(["-X", "-q", "-A", "-t", "-h", "127.0.0.1", "-U", "heyan", "-p", &self.port.to_string()]);
