@@ -74,7 +74,6 @@ impl Audit {
     /// [`ProveError::Unknown`] where the log ends before it, [`ProveError::Audit`] while the store cannot be read.
     pub async fn entry(&self, index: u64) -> Result<Entry, ProveError> {
         let kept = self.kept(index).await?;
-        let proof = self.inner.store.proof(index).await.map_err(|_| AuditError::Unavailable)?;
         let view = LeafView::parse(&kept.leaf.bytes).map_err(|_| AuditError::Unavailable)?;
         let body = match (kept.has_body, kept.erased_under) {
             (true, _) => BodyState::Present,
@@ -83,7 +82,7 @@ impl Audit {
             (false, None) => BodyState::PastRetention,
         };
         let leaf_hash = tree::leaf_hash(&kept.leaf.bytes);
-        Ok(Entry { index, leaf: kept.leaf.bytes, leaf_hash, body, proof })
+        Ok(Entry { index, leaf: kept.leaf.bytes, leaf_hash, body, proof: kept.proof })
     }
 
     /// The newest signed head of a shard: of that with this origin, or of the newest.

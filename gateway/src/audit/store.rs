@@ -115,10 +115,12 @@ pub(super) enum ProofOf {
     Consistency { old: u64, new: u64 },
 }
 
-/// An entry, and what became of its body.
+/// An entry with its proof, and what became of its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Kept {
     pub(super) leaf: Leaf,
+    /// As [`Store::proof`] gives it.
+    pub(super) proof: String,
     pub(super) has_body: bool,
     /// The entry that states its erasure.
     pub(super) erased_under: Option<u64>,

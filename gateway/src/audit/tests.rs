@@ -1,6 +1,7 @@
 mod checking;
 mod entries;
 mod faults;
+mod proving;
 mod publishing;
 mod receipts;
 mod removal;

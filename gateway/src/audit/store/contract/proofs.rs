@@ -31,6 +31,7 @@ async fn roots(store: &dyn Store, first: u64, size: u64) -> (Vec<Hash>, Vec<Hash
     for index in first..size {
         let kept = store.entry_at(index).await.unwrap().unwrap();
         assert_eq!((kept.leaf.index, kept.erased_under), (index, None));
+        assert_eq!(kept.proof, store.proof(index).await.unwrap(), "entry {index}");
         leaves.push(tree::leaf_hash(&kept.leaf.bytes));
         frontier.push(leaves[leaves.len() - 1], &mut |_| {});
         roots.push(frontier.root());

@@ -11,7 +11,7 @@ impl Bench {
         self.drafting().erasure(Uuid::from_u128(99), indices.to_vec(), "PIPL art. 47", &by).unwrap()
     }
 
-    pub(super) fn retention(&self, term: Term, range: Range<u64>) -> Draft {
+    pub(in crate::audit) fn retention(&self, term: Term, range: Range<u64>) -> Draft {
         self.drafting().retention(Uuid::from_u128(98), term, 1, range)
     }
 }

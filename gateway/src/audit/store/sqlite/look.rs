@@ -59,12 +59,10 @@ pub(super) fn entry_at(connection: &Connection, index: u64) -> Result<Option<Kep
         "SELECT leaf, body.idx IS NOT NULL, under FROM entry LEFT JOIN body ON body.idx = entry.idx \
          LEFT JOIN erasure ON erasure.idx = entry.idx WHERE entry.idx = ?1",
     )?;
-    let kept = entry.query_row([at], |row| {
-        let leaf = Leaf { index, bytes: row.get(0)? };
-        let erased_under = row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned);
-        Ok(Kept { leaf, has_body: row.get(1)?, erased_under })
-    });
-    Ok(kept.optional()?)
+    let found = entry.query_row([at], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<i64>>(2)?)));
+    let Some((bytes, has_body, under)) = found.optional()? else { return Ok(None) };
+    let proof = tree::proof(connection, index)?;
+    Ok(Some(Kept { leaf: Leaf { index, bytes }, proof, has_body, erased_under: under.map(i64::cast_unsigned) }))
 }
 
 /// Whether another process holds the lock beside the file.
