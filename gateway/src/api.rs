@@ -1,6 +1,7 @@
 //! The contract's services: they turn messages into the gateway's own words and back, and nothing else.
 
 mod answer;
+mod audit;
 mod directory;
 mod error;
 mod explain;
@@ -12,6 +13,7 @@ mod words;
 use std::sync::Arc;
 
 pub use heyan_proto::v1::DESCRIPTOR;
+use heyan_proto::v1::audit_service_server::AuditServiceServer;
 use heyan_proto::v1::directory_service_server::DirectoryServiceServer;
 use heyan_proto::v1::verification_service_server::VerificationServiceServer;
 use tonic::Extensions;
@@ -26,6 +28,7 @@ use crate::verification::Verification;
 /// Mounts the services, each of which takes requests of at most `message_bytes`.
 pub fn routes(verification: Arc<Verification>, metrics: Arc<Metrics>, message_bytes: usize) -> Routes {
     let directory = directory::DirectoryApi::new(Arc::clone(&verification.directory));
+    let audit = audit::AuditApi::new(verification.audit.clone());
     let verification = verification::VerificationApi::new(verification, metrics);
     Routes::new(
         VerificationServiceServer::new(verification)
@@ -36,6 +39,13 @@ pub fn routes(verification: Arc<Verification>, metrics: Arc<Metrics>, message_by
     )
     .add_service(
         DirectoryServiceServer::new(directory)
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip)
+            .max_decoding_message_size(message_bytes)
+            .max_encoding_message_size(ENCODE_MAX),
+    )
+    .add_service(
+        AuditServiceServer::new(audit)
             .accept_compressed(CompressionEncoding::Gzip)
             .send_compressed(CompressionEncoding::Gzip)
             .max_decoding_message_size(message_bytes)

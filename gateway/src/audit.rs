@@ -15,6 +15,7 @@ mod body;
 mod checking;
 mod cipher;
 mod committer;
+mod database;
 mod delivery;
 mod draft;
 mod erasure;
@@ -24,6 +25,7 @@ mod keys;
 mod leaf;
 mod log_key;
 mod observer;
+mod proving;
 mod publishing;
 mod queue;
 mod record;
@@ -49,15 +51,17 @@ use uuid::Uuid;
 
 pub use self::body::Body;
 pub use self::checking::{Break, Verified, VerifyError, verify_log};
+pub use self::database::{Database, Server};
 pub use self::erasure::Erasure;
-pub use self::error::{AuditError, EraseError, Unerasable};
-pub use self::inspection::{Inspection, inspect, prove};
+pub use self::error::{AuditError, EraseError, ProveError, Unerasable};
+pub use self::inspection::{Inspection, inspect, migrate, prove};
 pub use self::keys::{AuditKeys, KeyError};
 pub(crate) use self::keys::{read_key, write_key};
 pub use self::leaf::commit;
 #[doc(hidden)]
 pub use self::leaf::read_leaf;
 pub use self::observer::Observer;
+pub use self::proving::{BodyState, Entry, Inclusion, SignedHead};
 pub use self::record::{AuditHealth, Class, DecisionWord, Event, Found, Intent, Receipt, Record, RequestKey};
 pub use self::reservation::Reservation;
 pub use self::retention::{Retention, Term};
@@ -72,8 +76,9 @@ use self::publishing::{Printing, Publisher, Source};
 use self::queue::{Done, Job, LiveIntent, Queue};
 use self::record::Proof;
 use self::reservation::{Slot, Slots};
+use self::store::postgres::PostgresStore;
 use self::store::sqlite::SqliteStore;
-use self::store::{Leaf, Store};
+use self::store::{Leaf, Store, StoreError};
 use crate::clock::Clock;
 use crate::tlog::tree;
 
@@ -131,8 +136,8 @@ struct Inner {
 /// Where a log lies.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
-    /// The SQLite file.
-    pub database: &'a Path,
+    /// Its database.
+    pub database: &'a Database,
     /// The folder in which it is published.
     pub published: &'a Path,
     /// What the names of its shards begin with: `city.example/audit`.
@@ -148,9 +153,11 @@ impl Audit {
     /// [`OpenError`] says which file and why: in use by another process, not a log of this version, weaker settings than a
     /// durable commit needs, a key that is missing or that others may read.
     pub fn open(place: &Place<'_>, keys: AuditKeys, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let store = SqliteStore::open(place.database).map_err(|e| OpenError::Store(e.to_string()))?;
-        let store = Arc::new(store);
-        let source = Arc::clone(&store) as Arc<dyn Source>;
+        let unusable = |error: StoreError| OpenError::Store(error.to_string());
+        let (store, source): (Arc<dyn Store>, Arc<dyn Source>) = match place.database {
+            Database::Sqlite(path) => both(SqliteStore::open(path).map_err(unusable)?),
+            Database::Postgres(server) => both(PostgresStore::open(server).map_err(unusable)?),
+        };
         let audit = Self::over(store, place.name, keys, clock)?;
         let Inner { log_key, queue, clock, .. } = &*audit.inner;
         let (log_key, clock) = (Arc::clone(log_key), Arc::clone(clock));
@@ -395,6 +402,12 @@ impl fmt::Debug for Audit {
             .field("queue", &self.inner.queue)
             .finish_non_exhaustive()
     }
+}
+
+/// The two sides of a store.
+fn both<S: Store + Source + 'static>(store: S) -> (Arc<dyn Store>, Arc<dyn Source>) {
+    let store = Arc::new(store);
+    (Arc::clone(&store) as _, store)
 }
 
 fn context<'a>(part: &'static str, leaf: &Leaf, view: &'a LeafView) -> Context<'a> {

@@ -11,6 +11,7 @@ mod demo;
 mod directory;
 mod doctor;
 mod init;
+mod migrate;
 mod receipt;
 mod serve;
 mod show;
@@ -71,6 +72,8 @@ enum Command {
     Check(check::Options),
     /// Try each thing that a gateway needs, by itself: what is wrong, and what to do
     Doctor(doctor::Options),
+    /// Make the tables of the audit log, or bring them up to this version
+    Migrate(migrate::Options),
     /// Run the gateway of a city folder
     Serve(serve::Options),
     /// Ask one question, as a business system would
@@ -129,6 +132,7 @@ pub fn run() -> ExitCode {
         Command::Init(options) => init::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Migrate(options) => migrate::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Receipt(options) => receipt::run(&options),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use heyan_proto::document::{self, Problem, Problems, Table};
 use heyan_proto::vocabulary::Localized;
 
-use crate::audit::Retention;
+use crate::audit::{Database, Retention, Server};
 use crate::telemetry;
 pub use limits::Limits;
 pub use trust_domain::{TrustDomain, TrustDomainError};
@@ -144,8 +144,10 @@ pub struct Tls {
 /// Where every question is recorded before its answer leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
-    /// `database`: the SQLite file; it and its folder are made where they are absent.
-    pub database: PathBuf,
+    /// `database`: a SQLite file, which is made where it is absent with its folder; or the URL of a PostgreSQL database, which
+    /// several gateways share. With a URL, `database_password` is the file that holds the password, and `database_ca` the authority
+    /// of the server's certificate.
+    pub database: Database,
     /// `retention_use` and `retention_technical`: how long bodies are kept, in whole days.
     pub retention: Retention,
     /// `published`: the folder of the published log, in the layout of C2SP tlog-tiles; `log` unless given.
@@ -253,7 +255,7 @@ fn read_tls(folder: &Path, mut table: Table<'_>) -> Option<Tls> {
 }
 
 fn read_audit(folder: &Path, mut table: Table<'_>) -> Option<Audit> {
-    let database = path(folder, &mut table, "database");
+    let database = read_database(folder, &mut table);
     let use_days = read_days(&mut table, "retention_use", default::RETENTION_USE);
     let technical_days = read_days(&mut table, "retention_technical", default::RETENTION_TECHNICAL);
     let published = table.optional_parse("published", |text| fitting_path(folder, text));
@@ -261,6 +263,41 @@ fn read_audit(folder: &Path, mut table: Table<'_>) -> Option<Audit> {
     let witnesses = witnesses::read(folder, &mut table);
     let retention = Retention { use_days: use_days?, technical_days: technical_days? };
     Some(Audit { database: database?, published, retention, witnesses: witnesses? })
+}
+
+/// A file, or a server and how it is reached.
+fn read_database(folder: &Path, table: &mut Table<'_>) -> Option<Database> {
+    let database = table.parse("database", |text| {
+        if Database::is_url(text) {
+            Server::parse(text).map(Database::Postgres)
+        } else {
+            fitting_path(folder, text).map(Database::Sqlite).map_err(Into::into)
+        }
+    });
+    let password = table.optional_parse("database_password", |text| fitting_path(folder, text));
+    let ca = table.optional_parse("database_ca", |text| fitting_path(folder, text));
+    let (database, password, ca) = (database?, password?, ca?);
+    let (is_local, is_server) = match &*database {
+        Database::Sqlite(_) => (true, false),
+        Database::Postgres(server) => (server.is_local(), true),
+    };
+    if let Some(unused) = password.as_ref().or(ca.as_ref()).filter(|_| !is_server) {
+        let help = Some("leave it out, or write a URL such as `postgresql://heyan@db.city.example:5432/audit`".into());
+        table.problem_at(unused, "belongs to a PostgreSQL database, and `audit.database` is a file", help);
+        return None;
+    }
+    if ca.is_none() && !is_local {
+        let help = Some("name the authority of the server's certificate in `audit.database_ca`".into());
+        table.problem_at(&database, "`audit.database` is on another machine, and would be reached without TLS", help);
+        return None;
+    }
+    Some(match database.into_inner() {
+        Database::Sqlite(file) => Database::Sqlite(file),
+        Database::Postgres(server) => {
+            let (password, ca) = (password.map(|path| path.into_inner()), ca.map(|path| path.into_inner()));
+            Database::Postgres(server.reached_with(password, ca))
+        }
+    })
 }
 
 /// A length of time in whole days, of which there is at least one.

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::api;
-use crate::audit::{Audit, AuditKeys, KeyError, OpenError, Place, WitnessingError};
+use crate::audit::{Audit, AuditKeys, Database, KeyError, OpenError, Place, WitnessingError};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Witnesses};
 use crate::departments::Departments;
@@ -207,7 +207,9 @@ impl Gateway {
 fn open_audit(city: &Path, config: &Config, clock: Arc<dyn Clock>, metrics: &Metrics) -> Result<Audit, StartError> {
     let of = &config.audit;
     let witnessing = of.witnesses.as_ref().map(Witnesses::read).transpose()?;
-    make_folder_of(&of.database)?;
+    if let Database::Sqlite(file) = &of.database {
+        make_folder_of(file)?;
+    }
     let name = format!("{}/audit", config.city.trust_domain);
     let (published, witnessing) = (of.published.as_path(), witnessing.as_ref());
     let place = Place { database: &of.database, published, name: &name, witnessing };

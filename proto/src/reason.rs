@@ -268,6 +268,23 @@ reasons! {
         en: "this question was recorded, and what is personal about it was erased: neither answer nor receipt can be given again"
             / "rely on the receipt that was given, or ask again with a new request_id",
     }
+    /// The audit log has no entry of this index.
+    EntryUnknown = "ENTRY_UNKNOWN", NotFound {
+        zh: "留痕中没有该序号" / "请用 GetCheckpoint 查询已有的留痕条数",
+        en: "the audit log has no entry of this index" / "look up with GetCheckpoint how many entries there are",
+    }
+    /// The audit log has no shard of this origin, or no entry yet.
+    OriginUnknown = "ORIGIN_UNKNOWN", NotFound {
+        zh: "留痕中没有此名称的分片，或尚无留痕" / "请填写检查点首行的名称，或不填 origin 以取最新的分片",
+        en: "the audit log has no shard of this origin, or no entry yet"
+            / "give the first line of a checkpoint of this log, or no origin for the newest shard",
+    }
+    /// The tree of the shard cannot be proved at this size.
+    TreeSizeUnfit = "TREE_SIZE_UNFIT", InvalidArgument {
+        zh: "分片的树没有此大小的证明" / "请填写所指范围内的大小，即所持检查点的大小",
+        en: "the tree of the shard cannot be proved at this size"
+            / "give a size in the range that is named: that of a checkpoint which you have",
+    }
 }
 
 impl std::fmt::Display for Reason {

@@ -12,6 +12,7 @@ files! {
     "google/rpc/error_details.proto" from "third_party/google/rpc/error_details.proto",
     "google/rpc/status.proto" from "third_party/google/rpc/status.proto",
     "heyan/v1/answer.proto" from "heyan/v1/answer.proto",
+    "heyan/v1/audit.proto" from "heyan/v1/audit.proto",
     "heyan/v1/directory.proto" from "heyan/v1/directory.proto",
     "heyan/v1/error.proto" from "heyan/v1/error.proto",
     "heyan/v1/verification.proto" from "heyan/v1/verification.proto",

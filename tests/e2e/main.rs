@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong ends the test")]
 
 mod answers;
+mod audit_service;
 mod bad_input;
 mod cache;
 mod canary;

@@ -22,7 +22,7 @@ sys.path.insert(0, sys.argv[1])
 import verify
 for file in sys.stdin.read().split():
     try:
-        verify.receipt(file, sys.argv[2])
+        verify.receipt(open(file, "rb").read(), sys.argv[2])
         print(True)
     except Exception:
         print(False)

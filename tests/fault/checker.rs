@@ -2,9 +2,10 @@
 //! was broken. It reads the store by itself and shares no code with the gateway.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use heyan_proto::v1;
+use heyan_tests::PostgresServer;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use std::time::Instant;
@@ -27,10 +28,23 @@ struct Entry {
     hash: [u8; 32],
 }
 
+/// Where the log lies.
+#[derive(Debug)]
+pub(crate) enum Log<'a> {
+    File(PathBuf),
+    /// A database of a server, by its URL.
+    Server(&'a PostgresServer, &'a str),
+}
+
 /// Everything that is violated; empty when every promise was kept. `asked` are the decisions for which a department was
 /// asked, as the gateway said before asking.
-pub(crate) fn violations(audit: &Path, held: &[Held], asked: &HashSet<String>) -> Vec<String> {
-    let (entries, mut found) = read(audit);
+pub(crate) fn violations(log: &Log<'_>, held: &[Held], asked: &HashSet<String>) -> Vec<String> {
+    let (rows, size, notes) = match log {
+        Log::File(path) => read_file(path),
+        Log::Server(server, url) => read_server(server, url),
+    };
+    let (entries, mut found) = read(rows, size);
+    checkpoints_are_of_one_log(&notes, held, &mut found);
     receipts_are_in_the_log(&entries, held, &mut found);
     every_question_to_a_department_has_an_earlier_intent(&entries, asked, &mut found);
     intents_are_closed_once(&entries, &mut found);
@@ -51,6 +65,16 @@ fn receipts_are_in_the_log(entries: &[Entry], held: &[Held], found: &mut Vec<Str
                     found.push(format!("#{} is another entry than its receipt says ({})", receipt.index, entry.class));
                 }
             }
+        }
+    }
+}
+
+/// C3: every checkpoint that left with a receipt is one that the log kept. `heyan audit verify` holds those to one another.
+fn checkpoints_are_of_one_log(notes: &HashSet<String>, held: &[Held], found: &mut Vec<String>) {
+    for held in held {
+        let note = held.receipt.proof.split_once("\n\n").map(|(_, note)| note);
+        if note.is_none_or(|note| !notes.contains(note)) {
+            found.push(format!("#{} left with a checkpoint that the log does not have", held.receipt.index));
         }
     }
 }
@@ -125,14 +149,38 @@ fn order_respects_time(held: &[Held], found: &mut Vec<String>) {
     }
 }
 
-fn read(audit: &Path) -> (Vec<Entry>, Vec<String>) {
-    let store = Connection::open_with_flags(audit, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let mut statement = store.prepare("SELECT idx, decision, leaf FROM entry ORDER BY idx").unwrap();
-    let mut rows = statement.query([]).unwrap();
+/// Index, decision and leaf of an entry.
+type Row = (i64, Vec<u8>, Vec<u8>);
+
+/// The rows, the size by the head's word, and the checkpoints of a SQLite file.
+fn read_file(path: &Path) -> (Vec<Row>, i64, HashSet<String>) {
+    let store = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let mut rows = store.prepare("SELECT idx, decision, leaf FROM entry ORDER BY idx").unwrap();
+    let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    let size = store.query_row("SELECT size FROM head", [], |row| row.get(0)).unwrap();
+    let mut notes = store.prepare("SELECT note FROM checkpoint").unwrap();
+    let notes = notes.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    (rows.collect::<Result<_, _>>().unwrap(), size, notes)
+}
+
+/// The same of a PostgreSQL database.
+fn read_server(server: &PostgresServer, url: &str) -> (Vec<Row>, i64, HashSet<String>) {
+    let bytes = |hex: &str| -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    };
+    let rows = server.sql(url, "SELECT idx, encode(decision, 'hex'), encode(leaf, 'hex') FROM entry ORDER BY idx");
+    let rows = rows.lines().map(|line| {
+        let columns: Vec<&str> = line.split('|').collect();
+        (columns[0].parse().unwrap(), bytes(columns[1]), bytes(columns[2]))
+    });
+    let size = server.sql(url, "SELECT size FROM head").parse().unwrap();
+    let notes = server.sql(url, "SELECT encode(convert_to(note, 'UTF8'), 'hex') FROM checkpoint");
+    (rows.collect(), size, notes.lines().map(|note| String::from_utf8(bytes(note)).unwrap()).collect())
+}
+
+fn read(rows: Vec<Row>, size: i64) -> (Vec<Entry>, Vec<String>) {
     let (mut entries, mut found) = (Vec::new(), Vec::new());
-    while let Some(row) = rows.next().unwrap() {
-        let (index, decision, leaf): (i64, Vec<u8>, Vec<u8>) =
-            (row.get(0).unwrap(), row.get(1).unwrap(), row.get(2).unwrap());
+    for (index, decision, leaf) in rows {
         if usize::try_from(index) != Ok(entries.len()) {
             found.push(format!("#{index} follows #{}", entries.len()));
         }
@@ -145,7 +193,6 @@ fn read(audit: &Path) -> (Vec<Entry>, Vec<String>) {
         let intent = json.get("intent").and_then(Value::as_u64);
         entries.push(Entry { decision, class: word("class"), caller: word("caller"), intent, hash: leaf_hash(&leaf) });
     }
-    let size: i64 = store.query_row("SELECT size FROM head", [], |row| row.get(0)).unwrap();
     if usize::try_from(size) != Ok(entries.len()) {
         found.push(format!("the head says {size} entries, the log has {}", entries.len()));
     }
@@ -185,5 +232,6 @@ fn the_checker_finds_every_kind_of_violation() {
     let later = now + std::time::Duration::from_secs(1);
     let late = Held { sent: later, received: later, ..held("b", 1) };
     order_respects_time(&[held("a", 5), late], &mut found);
-    assert_eq!(found.len(), 6, "{found:?}");
+    checkpoints_are_of_one_log(&HashSet::from(["note".into()]), &[held("a", 5)], &mut found);
+    assert_eq!(found.len(), 7, "{found:?}");
 }

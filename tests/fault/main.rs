@@ -9,5 +9,6 @@ mod kill_nine;
 mod load;
 mod overload;
 mod process;
+mod replicas;
 mod restarts;
 mod store;

@@ -14,7 +14,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::checker::{Held, violations};
+use crate::checker::{Held, Log, violations};
 use crate::departments::{Department, slow};
 use crate::process::ALONE;
 
@@ -67,7 +67,7 @@ async fn three_times_overload_is_refused_at_once_and_the_rest_is_answered_in_tim
     gateway.signal("TERM");
     assert!(gateway.wait().0, "the gateway did not end cleanly");
     let held: Vec<Held> = able.held.into_iter().chain(over.held).collect();
-    let found = violations(&city.file("state/audit.db"), &held, &HashSet::new());
+    let found = violations(&Log::File(city.file("state/audit.db")), &held, &HashSet::new());
     assert!(found.is_empty(), "{found:?}");
     let answered = classes_from(&city, 0).iter().filter(|class| *class != "intent").count();
     assert_eq!(answered, held.len(), "entries other than those of accepted calls");

@@ -17,7 +17,7 @@ use heyan_tests::{City, Gateway, questions, until};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use self::balancer::{Balancer, GATEWAYS};
-use crate::checker::{Held, violations};
+use crate::checker::{Held, Log, violations};
 use crate::kill_nine::asked_decisions;
 
 const RESTARTS: usize = 20;
@@ -90,7 +90,7 @@ async fn twenty_rolling_restarts_fail_no_call() {
         let (ended, log) = gateway.wait();
         assert!(ended, "the gateway did not end cleanly: {log}");
         asked[number].extend(asked_decisions(&log));
-        let found = violations(&cities[number].file("state/audit.db"), &all.held[number], &asked[number]);
+        let found = violations(&Log::File(cities[number].file("state/audit.db")), &all.held[number], &asked[number]);
         assert!(found.is_empty(), "gateway {number}: {} violations, the first: {}", found.len(), found[0]);
     }
 }

@@ -19,7 +19,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::checker::{Held, violations};
+use crate::checker::{Held, Log, violations};
 use crate::kill_nine::asked_decisions;
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_store_that_pauses_under_load_loses_nothing() {
     assert!(refused.len() >= ASKERS, "only {} refusals: everybody who asks in the pause is refused", refused.len());
     assert!(refused[refused.len() / 2] < Duration::from_secs(1), "it takes {:?} to refuse", refused[refused.len() / 2]);
     let asked = asked_decisions(&log).into_iter().collect();
-    assert_eq!(violations(&city.file("state/audit.db"), &held, &asked), [""; 0]);
+    assert_eq!(violations(&Log::File(city.file("state/audit.db")), &held, &asked), [""; 0]);
 }
 
 /// The log becomes read-only to a gateway that is no superuser: after its lock was held by another, it opens the file anew
@@ -228,7 +228,7 @@ async fn fails_closed_and_recovers(city: &City, gateway: &Gateway, fail: impl Fn
     mend();
     within(Duration::from_secs(5), || gateway.admin("/readyz").0 == 200, "it does not come back").await;
     held.push(ask(&mut client).await.unwrap());
-    assert_eq!(violations(&city.file("state/audit.db"), &held, &HashSet::new()), [""; 0]);
+    assert_eq!(violations(&Log::File(city.file("state/audit.db")), &held, &HashSet::new()), [""; 0]);
 }
 
 async fn ask(client: &mut VerificationServiceClient<Channel>) -> Result<Held, Status> {

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use crate::heyan;
+use crate::{PostgresServer, heyan};
 
 /// A sample city folder of its own, removed when dropped.
 #[derive(Debug)]
@@ -30,6 +30,14 @@ impl City {
         // A test does not wait for load balancers that are not there.
         city.edit("heyan.toml", |text| text.replace("drain = \"5s\"", "drain = \"200ms\""));
         city
+    }
+
+    /// A fresh city whose log lies in a database of this server, and the URL of that.
+    pub fn on(server: &PostgresServer) -> (Self, String) {
+        let (city, url, password) = (Self::new(), server.database(), server.password_file());
+        let database = format!("database = \"{url}\"\ndatabase_password = \"{}\"", password.display());
+        city.edit("heyan.toml", |text| text.replace("database = \"state/audit.db\"", &database));
+        (city, url)
     }
 
     /// The folder.

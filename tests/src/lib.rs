@@ -7,6 +7,8 @@ mod entries;
 mod errors;
 mod gateway;
 pub mod plain;
+#[path = "../../gateway/src/audit/store/postgres/tests/server.rs"]
+mod postgres;
 pub mod questions;
 
 pub use city::City;
@@ -14,6 +16,7 @@ pub use curl::{Ask, Reply, curl};
 pub use entries::{Entry, classes_from, entries, entries_from};
 pub use errors::Told;
 pub use gateway::{Gateway, Logs, heyan, page};
+pub use postgres::PostgresServer;
 
 use std::time::{Duration, Instant};
 

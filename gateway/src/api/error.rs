@@ -86,7 +86,8 @@ fn cut(mut text: String, max: usize) -> String {
     text
 }
 
-fn unrecorded(error: &AuditError, decision: Uuid, language: Language) -> Status {
+/// The error of a call that the audit log does not let pass.
+pub(super) fn unrecorded(error: &AuditError, decision: Uuid, language: Language) -> Status {
     let (reason, index) = match error {
         AuditError::OtherContent { index } => (Reason::RequestIdReused, Some(index)),
         AuditError::ReplyGone { index } => (Reason::ReplyNoLongerKept, Some(index)),

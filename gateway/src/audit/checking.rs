@@ -13,10 +13,11 @@ use crate::tlog::note::{Note, VerifierKey};
 use crate::tlog::tile::{WIDTH, tile_path};
 use crate::tlog::{Hash, tree};
 
+use super::database::Database;
 use super::keys::AuditKeys;
 use super::leaf::{self, LeafView};
 use super::sequence::{Head, Shard};
-use super::store::sqlite::{CheckError, check};
+use super::store::{StoreError, postgres, sqlite};
 use entry::BodyCheck;
 pub(super) use removal::Beside;
 use removal::{Removals, Verdict};
@@ -71,6 +72,21 @@ pub enum VerifyError {
     /// It cannot be read.
     #[error("audit log: {0}")]
     Store(String),
+}
+
+/// Why a log could not be checked, or where it is broken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CheckError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Broken(Break),
+}
+
+impl From<Break> for CheckError {
+    fn from(broken: Break) -> Self {
+        Self::Broken(broken)
+    }
 }
 
 /// What a whole log is.
@@ -277,7 +293,7 @@ fn published_hash(folder: &Path, shard: &Shard, place: u64) -> Option<Hash> {
     bytes.as_chunks::<32>().0.get(at).copied()
 }
 
-/// Checks the log in the SQLite file `database` with the log's public key, under the name of any of its shards.
+/// Checks the log in `database` with the log's public key, under the name of any of its shards.
 ///
 /// With `keys` bodies and replies are opened and held to their leaves as well. `published` is the folder of the published log, which
 /// helps to name the entry. `progress` is told how many entries of how many are done.
@@ -285,13 +301,18 @@ fn published_hash(folder: &Path, shard: &Shard, place: u64) -> Option<Hash> {
 /// # Errors
 /// [`VerifyError::Broken`] names the first entry that is not what was signed.
 pub fn verify_log(
-    database: &Path,
+    database: &Database,
     published: Option<&Path>,
     key: &VerifierKey,
     keys: Option<&AuditKeys>,
-    progress: impl FnMut(u64, u64),
+    progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Verified, VerifyError> {
-    check(database, Pass::new(key, keys, published), progress).map_err(|error| match error {
+    let pass = Pass::new(key, keys, published);
+    let checked = match database {
+        Database::Sqlite(path) => sqlite::check(path, pass, progress),
+        Database::Postgres(server) => postgres::check(server, pass, progress),
+    };
+    checked.map_err(|error| match error {
         CheckError::Broken(broken) => VerifyError::Broken(broken),
         CheckError::Store(error) => VerifyError::Store(error.to_string()),
     })

@@ -175,6 +175,9 @@ impl Committer {
         if last.elapsed() < FORGET_INTERVAL {
             return Ok(());
         }
+        if self.store.has_orphans()? {
+            self.queue.sweep_again();
+        }
         let now = self.clock.now();
         // A reply from later than now is from a clock that was ahead; it is kept no longer than others either.
         let kept = (now - REPLY_KEPT).as_microsecond()..(now + REPLY_KEPT).as_microsecond();

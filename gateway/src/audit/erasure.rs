@@ -36,7 +36,7 @@ impl Audit {
         for _ in 0..ATTEMPTS {
             // After a commit of unknown outcome the store may show what is not durable.
             inner.check_serving()?;
-            let erased = inner.store.erasable(index).map_err(|_| AuditError::Unavailable)??;
+            let erased = inner.store.erasable(index).await.map_err(|_| AuditError::Unavailable)??;
             let decision = draft::decision_at(inner.clock.now().as_microsecond());
             let draft = inner.drafting(draft::salt()?).erasure(decision, erased.clone(), ground, by)?;
             match inner.append(draft, None, None).await {

@@ -1,5 +1,7 @@
 //! Why the log does not do what it is asked.
 
+use std::ops::RangeInclusive;
+
 /// Why nothing was recorded, or why nothing is answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuditError {
@@ -38,6 +40,35 @@ pub enum AuditError {
         /// The largest size in bytes.
         max: usize,
     },
+}
+
+/// Why something is not proved.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProveError {
+    /// The log ends before the entry.
+    #[error("the log has {entries} entries")]
+    Unknown {
+        /// How many there are.
+        entries: u64,
+    },
+    /// There is no shard of this origin, or no entry yet.
+    #[error("the log has no such shard")]
+    Origin,
+    /// The older tree is empty, or larger than the newest that is signed.
+    #[error("the older tree may have {} to {} entries", sizes.start(), sizes.end())]
+    OldSize {
+        /// What it may have.
+        sizes: RangeInclusive<u64>,
+    },
+    /// The tree does not hold what is to be proved in it, or is larger than the newest that is signed.
+    #[error("the tree may have {} to {} entries", sizes.start(), sizes.end())]
+    Size {
+        /// What it may have.
+        sizes: RangeInclusive<u64>,
+    },
+    /// The store cannot be read.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
 }
 
 /// Why an entry cannot be erased. Nothing has changed.

@@ -1,11 +1,12 @@
 //! A look at the log from outside of a gateway, for whoever asks what is wrong.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
+use super::database::Database;
 use super::leaf::LeafView;
-use super::store::sqlite::{look, proof_of};
+use super::store::postgres::PostgresStore;
+use super::store::sqlite::SqliteStore;
+use super::store::{Store as _, postgres, sqlite};
 use super::{AuditKeys, Cipher as _, OpenError, context};
 
 /// What was seen of a log.
@@ -26,8 +27,12 @@ pub struct Inspection {
 ///
 /// # Errors
 /// [`OpenError`] where it cannot be used.
-pub fn inspect(database: &Path, keys: Option<&AuditKeys>) -> Result<Option<Inspection>, OpenError> {
-    let Some(seen) = look(database).map_err(|error| OpenError::Store(error.to_string()))? else { return Ok(None) };
+pub fn inspect(database: &Database, keys: Option<&AuditKeys>) -> Result<Option<Inspection>, OpenError> {
+    let seen = match database {
+        Database::Sqlite(path) => sqlite::look(path),
+        Database::Postgres(server) => postgres::look(server),
+    };
+    let Some(seen) = seen.map_err(|error| OpenError::Store(error.to_string()))? else { return Ok(None) };
     let keys_fit = keys.zip(seen.newest.as_ref()).map(|(keys, (leaf, sealed))| {
         let view = LeafView::parse(&leaf.bytes);
         view.is_ok_and(|view| keys.cipher().open(&context("body", leaf, &view), sealed).is_ok())
@@ -40,6 +45,22 @@ pub fn inspect(database: &Path, keys: Option<&AuditKeys>) -> Result<Option<Inspe
 ///
 /// # Errors
 /// [`OpenError`] where the log cannot be read.
-pub fn prove(database: &Path, index: u64) -> Result<Option<(Vec<u8>, String)>, OpenError> {
-    proof_of(database, index).map_err(|error| OpenError::Store(error.to_string()))
+pub fn prove(database: &Database, index: u64) -> Result<Option<(Vec<u8>, String)>, OpenError> {
+    let proven = match database {
+        Database::Sqlite(path) => sqlite::proof_of(path, index),
+        Database::Postgres(server) => postgres::proof_of(server, index),
+    };
+    proven.map_err(|error| OpenError::Store(error.to_string()))
+}
+
+/// Makes the tables of a log, or brings them up to this version, and says how many entries it has.
+///
+/// # Errors
+/// [`OpenError`] where the database cannot be used, or a gateway uses the file.
+pub fn migrate(database: &Database) -> Result<u64, OpenError> {
+    let opened = match database {
+        Database::Sqlite(path) => SqliteStore::open(path).map(|store| store.size()),
+        Database::Postgres(server) => PostgresStore::open(server).map(|store| store.size()),
+    };
+    opened.map_err(|error| OpenError::Store(error.to_string()))
 }

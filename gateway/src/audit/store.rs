@@ -1,5 +1,6 @@
 //! Where the log is kept. The trait is the contract; `contract.rs` beside the tests holds every store to it.
 
+pub(super) mod postgres;
 pub(super) mod sqlite;
 
 #[cfg(test)]
@@ -16,9 +17,12 @@ use uuid::Uuid;
 use super::cipher::CipherError;
 use super::draft::{Draft, Place};
 use super::error::Unerasable;
-use super::record::RequestKey;
+use super::leaf::LeafView;
+use super::publishing::Signed;
+use super::record::{Class, RequestKey};
 use super::retention::Term;
 use super::sequence::{Growth, Sealer};
+use crate::tlog::Hash;
 
 /// A durable log.
 ///
@@ -35,7 +39,8 @@ use super::sequence::{Growth, Sealer};
 ///   names, and nothing finds these entries by a tag from then on. What is deleted is overwritten in the files as soon as nobody
 ///   reads them. An erasure that no longer fits what [`Self::erasable`] says is [`Appended::Stale`], as is a retention that does not
 ///   begin where the one before ended.
-/// - **Reads are fresh.** What `append` has acknowledged, `recall` and `entry` see.
+/// - **Reads are fresh.** What `append` has acknowledged, `recall`, `entry` and the others see.
+/// - **Auditors hold up nobody.** `entry_at`, `signed` and `hashes` take nothing that `append` or `recall` would wait for.
 #[async_trait]
 pub(super) trait Store: Send + Sync + fmt::Debug {
     /// Appends `drafts` in their order in one transaction, at `now` (microseconds since 1970 UTC). One outcome per draft.
@@ -43,7 +48,7 @@ pub(super) trait Store: Send + Sync + fmt::Debug {
 
     /// The entries that are erased together with the entry at `index`, itself included, in order: all that hold a body of the same
     /// question.
-    fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError>;
+    async fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError>;
 
     /// Where bodies of `term` are past retention: the entries from where the retention before ended, all made before `before`
     /// (microseconds since 1970), with at most `max` such bodies among them. `None` where none is worth an entry. Bounded in work.
@@ -58,6 +63,11 @@ pub(super) trait Store: Send + Sync + fmt::Debug {
 
     /// Intents that nothing has closed, oldest first, without those that `held` names; at most `max`.
     fn open_intents(&self, held: &dyn Fn(u64) -> bool, max: usize) -> Result<Vec<Leaf>, StoreError>;
+
+    /// Whether another gateway has died and left intents open. Asked about once a second.
+    fn has_orphans(&self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 
     /// Deletes at most `max` of the oldest replies that were recorded outside of `kept`, by the machine's clock of then, and
     /// returns how many.
@@ -74,6 +84,44 @@ pub(super) trait Store: Send + Sync + fmt::Debug {
 
     /// The newest entry of a decision, and its sealed body unless that was erased.
     async fn entry(&self, decision: Uuid) -> Result<Option<(Leaf, Option<Vec<u8>>)>, StoreError>;
+
+    /// The entry at `index`; `None` where the log ends before it.
+    async fn entry_at(&self, index: u64) -> Result<Option<Kept>, StoreError>;
+
+    /// The newest signed head of a shard; `None` where there is no such shard.
+    async fn signed(&self, shard: Which<'_>) -> Result<Option<Signed>, StoreError>;
+
+    /// The hashes of a proof in the tree of the shard that begins with the entry at `first`, by what is stored of the tree: as many
+    /// rows of at most 256 hashes are read as the tree is high. The shard has had a tree of the sizes that are asked for.
+    async fn hashes(&self, first: u64, proof: ProofOf) -> Result<Vec<Hash>, StoreError>;
+}
+
+/// Which shard is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which<'a> {
+    Newest,
+    /// The one of this origin.
+    Named(&'a str),
+    /// The one to which the entry at this index belongs.
+    Of(u64),
+}
+
+/// Which proof is meant; places and sizes are counted in the shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProofOf {
+    /// That the leaf at `place` is in the tree of `size` leaves (RFC 9162, section 2.1.3.1).
+    Inclusion { place: u64, size: u64 },
+    /// That the tree of `new` leaves begins with that of `old`, which are one or more (section 2.1.4.1).
+    Consistency { old: u64, new: u64 },
+}
+
+/// An entry, and what became of its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) leaf: Leaf,
+    pub(super) has_body: bool,
+    /// The entry that states its erasure.
+    pub(super) erased_under: Option<u64>,
 }
 
 /// What became of a draft.
@@ -117,11 +165,52 @@ pub(super) struct Recalled {
     pub(super) answer: Option<(Leaf, Option<Vec<u8>>)>,
 }
 
+/// What lies at a path.
+#[derive(Debug)]
+pub(super) struct Look {
+    /// Another process has it open.
+    pub(super) is_in_use: bool,
+    pub(super) size: u64,
+    /// When the newest entry was made, in microseconds since 1970.
+    pub(super) last_at: i64,
+    /// The newest entry whose body is there, and the body.
+    pub(super) newest: Option<(Leaf, Vec<u8>)>,
+}
+
+/// A draft that has its place, its leaf and its hash, or what became of it without one.
+pub(super) type Placed = Result<(Place, Vec<u8>, Hash), Appended>;
+
+/// What became of each draft, now that the head is signed.
+pub(super) fn stored(placed: Vec<Placed>, growth: Option<&Arc<Growth>>) -> Result<Vec<Appended>, StoreError> {
+    let stored = |placed| match (placed, growth) {
+        (Err(without_place), _) => Ok(without_place),
+        (Ok((place, leaf, leaf_hash)), Some(growth)) => {
+            Ok(Appended::Stored(Box::new(Stored { place, leaf, leaf_hash, growth: Arc::clone(growth) })))
+        }
+        (Ok(_), None) => Err(StoreError::Inconsistent { what: "entries were placed and no head was signed" }),
+    };
+    placed.into_iter().map(stored).collect()
+}
+
+/// The term of an entry, and when it was made, as its leaf says.
+pub(super) fn term_of(leaf: &[u8]) -> Result<(Option<Term>, i64), StoreError> {
+    let unreadable = || StoreError::Inconsistent { what: "a leaf is not readable" };
+    let view = LeafView::parse(leaf).map_err(|_| unreadable())?;
+    let class = Class::from_word(&view.class).ok_or_else(unreadable)?;
+    Ok((Term::of(&view.ev, class), view.at))
+}
+
 /// Why the store did not do it. Messages are for the operator and hold nothing personal.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StoreError {
     #[error("{0}")]
     Database(#[from] rusqlite::Error),
+    #[error("postgresql: {what}")]
+    Server { what: String },
+    #[error("postgresql: the server warned of the commit; whether it is durable is unknown")]
+    Unknown,
+    #[error("postgresql: no answer in time")]
+    Late,
     #[error("{path}: {source}")]
     File { path: PathBuf, source: std::io::Error },
     #[error("{path}: another process uses this log")]

@@ -2,6 +2,7 @@ mod checking;
 mod entries;
 mod faults;
 mod publishing;
+mod receipts;
 mod removal;
 mod witnesses;
 
@@ -12,11 +13,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use rusqlite::Connection;
 
+use super::publishing::Signed;
 use super::sequence::Sealer;
 use super::store::contract::record;
-use super::store::{Appended, Recalled, StoreError};
+use super::store::{Appended, Kept, ProofOf, Recalled, StoreError, Which};
 use super::*;
 use crate::clock::ManualClock;
+use crate::tlog::Hash;
 
 /// What the names of shards begin with.
 const LOG: &str = "sample-city.example/audit";
@@ -79,8 +82,8 @@ impl Store for FaultyStore {
         }
     }
 
-    fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError> {
-        self.inner.erasable(index)
+    async fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError> {
+        self.inner.erasable(index).await
     }
 
     fn expiring(&self, term: Term, before: i64, max: usize) -> Result<Option<Range<u64>>, StoreError> {
@@ -121,6 +124,18 @@ impl Store for FaultyStore {
     async fn entry(&self, decision: Uuid) -> Result<Option<(Leaf, Option<Vec<u8>>)>, StoreError> {
         self.inner.entry(decision).await
     }
+
+    async fn entry_at(&self, index: u64) -> Result<Option<Kept>, StoreError> {
+        self.inner.entry_at(index).await
+    }
+
+    async fn signed(&self, shard: Which<'_>) -> Result<Option<Signed>, StoreError> {
+        self.inner.signed(shard).await
+    }
+
+    async fn hashes(&self, first: u64, proof: ProofOf) -> Result<Vec<Hash>, StoreError> {
+        self.inner.hashes(first, proof).await
+    }
 }
 
 impl Fixture {
@@ -138,7 +153,7 @@ impl Fixture {
     }
 
     fn open_at(&self) -> Result<Audit, OpenError> {
-        let (database, published) = (self.database(), self.published());
+        let (database, published) = (Database::Sqlite(self.database()), self.published());
         let place = Place { database: &database, published: &published, name: LOG, witnessing: None };
         Audit::open(&place, self.keys(), Arc::clone(&self.clock) as Arc<dyn Clock>)
     }
@@ -195,6 +210,19 @@ impl Fixture {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert_eq!(self.log(), expected);
+    }
+}
+
+/// Random numbers that are the same in each run (`SplitMix64`).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
     }
 }
 

@@ -3,6 +3,8 @@
 mod erase;
 mod export;
 mod prove;
+mod published;
+mod tail;
 
 use std::path::{Path, PathBuf};
 
@@ -33,6 +35,8 @@ enum Command {
     Prove(prove::Options),
     /// Write the log into a folder that anybody can verify
     Export(export::Options),
+    /// Print the newest entries, and with --follow those that come
+    Tail(tail::Options),
     /// Erase what is personal about a question; the log stays provable. No gateway may run
     Erase(erase::Options),
 }
@@ -70,6 +74,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
         Command::Verify(options) => verify(options),
         Command::Prove(options) => prove::run(options),
         Command::Export(options) => export::run(options),
+        Command::Tail(options) => tail::run(options),
         Command::Erase(options) => erase::run(options),
     }
 }

@@ -95,8 +95,8 @@ fn check_keys(city: &Path, config: &Config, problems: &mut Problems, warnings: &
     {
         wrong(&witnesses.policy, error.what().to_owned(), "`audit.witness_policy` of heyan.toml names it");
     }
-    let folder = config.audit.database.parent().unwrap_or(city);
-    if !folder.is_dir() {
+    let folder = config.audit.database.file().map(|file| file.parent().unwrap_or(city));
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         lacks(folder, "the folder of `audit.database` does not exist".into(), "make it before `heyan serve`");
     }
 }

@@ -72,7 +72,8 @@ async fn examine(options: &Options) -> Report {
     let Ok(config) = config else { return report };
     certificates::check(&config.tls, now, &mut report.category(Category::Certificates));
     let keys = store::check_keys(&options.city, now, &mut report.category(Category::AuditKeys));
-    disk::check(&config.audit.database, &mut report.category(Category::Disk));
+    // A server has a disk of its own, and what is published lies here.
+    disk::check(config.audit.database.file().unwrap_or(&config.audit.published), &mut report.category(Category::Disk));
     let log = store::check_log(&config.audit.database, keys.as_ref(), &mut report.category(Category::AuditLog));
     clock::check(&options.city, &config, log.as_ref(), &mut report.category(Category::Clock)).await;
     if let Some(directory) = directory {

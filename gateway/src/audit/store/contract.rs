@@ -1,5 +1,6 @@
 //! What every store must do. Each function takes an empty store; `reopen` gives the same log after the process ended.
 
+pub(in crate::audit) mod proofs;
 pub(in crate::audit) mod removal;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +39,7 @@ pub(in crate::audit) fn record(decision: Uuid, class: Class) -> Record {
 }
 
 /// What the names of shards begin with.
-const LOG: &str = "sample-city.example/audit";
+pub(in crate::audit) const LOG: &str = "sample-city.example/audit";
 
 /// Seals one text, and fails at the next.
 #[derive(Debug)]
@@ -95,7 +96,11 @@ impl Bench {
         self.drafting().answer(&record, claim.clone(), intent, reply).unwrap()
     }
 
-    fn abandoned(&self, leaf: &Leaf) -> Draft {
+    pub(in crate::audit) fn log_key(&self) -> &LogKey {
+        &self.log_key
+    }
+
+    pub(in crate::audit) fn abandoned(&self, leaf: &Leaf) -> Draft {
         self.drafting().abandoned(leaf.index, &LeafView::parse(&leaf.bytes).unwrap()).unwrap()
     }
 

@@ -16,24 +16,24 @@ use std::ops::Range;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, RwLock, RwLockReadGuard};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
-pub(in crate::audit) use self::check::{CheckError, check};
+pub(in crate::audit) use self::check::check;
 use self::connection::{Mode, open};
 use self::finding::{Additions, Finding, Key, filed_entries};
 use self::insertion::{Insertion, Question};
 pub(in crate::audit) use self::look::{look, proof_of};
-use super::{Appended, Leaf, Recalled, Store, StoreError, Stored};
-use crate::audit::draft::{Draft, Place, Sealed};
+use super::{Appended, Kept, Leaf, ProofOf, Recalled, Store, StoreError, Which, stored};
+use crate::audit::draft::{Draft, Sealed};
 use crate::audit::error::Unerasable;
 use crate::audit::publishing::{Signed, Source};
 use crate::audit::record::RequestKey;
 use crate::audit::retention::Term;
-use crate::audit::sequence::{Growth, Head, Sealer, Sequence, Sequenced};
+use crate::audit::sequence::{Head, Sealer, Sequence, Sequenced};
 use crate::tlog::Hash;
 
 /// Connections that read while the committer writes.
@@ -47,6 +47,8 @@ pub(in crate::audit) struct SqliteStore {
     path: PathBuf,
     writer: Mutex<Option<Writer>>,
     readers: [Mutex<Option<Connection>>; READERS],
+    /// The connection for auditors, who wait for each other alone.
+    auditors: Mutex<Option<Connection>>,
     next_reader: AtomicUsize,
     /// What this process knows to be durable.
     known: RwLock<Known>,
@@ -95,6 +97,7 @@ impl SqliteStore {
             path: path.to_owned(),
             writer: Mutex::new(None),
             readers: std::array::from_fn(|_| Mutex::new(None)),
+            auditors: Mutex::new(None),
             next_reader: AtomicUsize::new(0),
             known: RwLock::new(known),
             _lock: lock,
@@ -131,7 +134,19 @@ impl SqliteStore {
     /// Runs `work` on a reading connection, which is opened where there is none and dropped after an error.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let turn = self.next_reader.fetch_add(1, Ordering::Relaxed) % READERS;
-        let mut slot = self.readers[turn].lock().expect("no holder of this lock can panic");
+        self.read_on(&self.readers[turn], work)
+    }
+
+    /// Runs `work` on the connection of `slot`.
+    fn read_on<T, E>(
+        &self,
+        slot: &Mutex<Option<Connection>>,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, StoreError>
+    where
+        StoreError: From<E>,
+    {
+        let mut slot = slot.lock().expect("no holder of this lock can panic");
         let connection = match slot.take() {
             Some(connection) => connection,
             None => open(&self.path, Mode::Read)?,
@@ -215,7 +230,7 @@ impl Store for SqliteStore {
         Ok(appended)
     }
 
-    fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError> {
+    async fn erasable(&self, index: u64) -> Result<Result<Vec<u64>, Unerasable>, StoreError> {
         let size = self.size();
         self.read(|connection| {
             let mentions = |question: &Key| self.find(connection, question);
@@ -235,7 +250,7 @@ impl Store for SqliteStore {
     fn revive(&self) -> Result<(), StoreError> {
         let mut slot = self.writer.lock().expect("no holder of this lock can panic");
         *slot = None;
-        for reader in &self.readers {
+        for reader in self.readers.iter().chain([&self.auditors]) {
             *reader.lock().expect("no holder of this lock can panic") = None;
         }
         let mut connection = open(&self.path, Mode::Write)?;
@@ -335,6 +350,21 @@ impl Store for SqliteStore {
             Ok(None)
         })
     }
+
+    async fn entry_at(&self, index: u64) -> Result<Option<Kept>, StoreError> {
+        self.read_on(&self.auditors, |connection| look::entry_at(connection, index))
+    }
+
+    async fn signed(&self, shard: Which<'_>) -> Result<Option<Signed>, StoreError> {
+        self.read_on(&self.auditors, |connection| tree::newest_of(connection, shard))
+    }
+
+    async fn hashes(&self, first: u64, proof: ProofOf) -> Result<Vec<Hash>, StoreError> {
+        self.read_on(&self.auditors, |connection| match proof {
+            ProofOf::Inclusion { place, size } => tree::inclusion(connection, first, place, size),
+            ProofOf::Consistency { old, new } => tree::consistency(connection, first, old, new),
+        })
+    }
 }
 
 impl Source for SqliteStore {
@@ -357,21 +387,6 @@ impl Source for SqliteStore {
     fn consistency(&self, first: u64, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
         self.read(|connection| Ok(tree::consistency(connection, first, old, new)))?
     }
-}
-
-/// A draft that has its place, its leaf and its hash, or what became of it without one.
-type Placed = Result<(Place, Vec<u8>, Hash), Appended>;
-
-/// What became of each draft, now that the head is signed.
-fn stored(placed: Vec<Placed>, growth: Option<&Arc<Growth>>) -> Result<Vec<Appended>, StoreError> {
-    let stored = |placed| match (placed, growth) {
-        (Err(without_place), _) => Ok(without_place),
-        (Ok((place, leaf, leaf_hash)), Some(growth)) => {
-            Ok(Appended::Stored(Box::new(Stored { place, leaf, leaf_hash, growth: Arc::clone(growth) })))
-        }
-        (Ok(_), None) => Err(StoreError::Inconsistent { what: "entries were placed and no head was signed" }),
-    };
-    placed.into_iter().map(stored).collect()
 }
 
 /// SQLite integers are signed.

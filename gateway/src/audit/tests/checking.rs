@@ -11,19 +11,6 @@ use crate::tlog::note::VerifierKey;
 /// Edits of each kind; the whole number of them is at least a thousand.
 const ROUNDS: u64 = 45;
 
-/// Random numbers that are the same in each run (`SplitMix64`).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
-
 /// A finished log: questions with intents and replies, entries alone, an abandoned intent, batches of many sizes, two shards.
 async fn finished(fixture: &Fixture) -> VerifierKey {
     const QUARTER: i64 = 92 * 86_400 * 1_000_000;
@@ -46,7 +33,7 @@ async fn finished(fixture: &Fixture) -> VerifierKey {
 
 fn verify(fixture: &Fixture, key: &VerifierKey) -> Result<Verified, VerifyError> {
     let keys = fixture.keys();
-    verify_log(&fixture.database(), Some(&fixture.published()), key, Some(&keys), |_, _| ())
+    verify_log(&Database::Sqlite(fixture.database()), Some(&fixture.published()), key, Some(&keys), |_, _| ())
 }
 
 /// What is edited, which rows, and the entry to be named for one.

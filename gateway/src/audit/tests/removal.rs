@@ -13,7 +13,8 @@ impl Fixture {
     fn verify(&self) -> Result<Verified, String> {
         let keys = self.keys();
         let key = keys.log_key(LOG).verifier(&format!("{LOG}/2026q4"));
-        verify_log(&self.database(), None, &key, Some(&keys), |_, _| {}).map_err(|error| error.to_string())
+        verify_log(&Database::Sqlite(self.database()), None, &key, Some(&keys), |_, _| {})
+            .map_err(|error| error.to_string())
     }
 
     fn execute(&self, sql: &str) {

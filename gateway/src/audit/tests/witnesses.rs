@@ -126,7 +126,8 @@ fn witnessing(policy: &str, strict: Option<u64>) -> Witnessing {
 
 fn open(fixture: &Fixture, witnessing: &Witnessing) -> Result<Audit, OpenError> {
     let (database, published) = (fixture.database(), fixture.published());
-    let place = Place { database: &database, published: &published, name: LOG, witnessing: Some(witnessing) };
+    let place =
+        Place { database: &Database::Sqlite(database), published: &published, name: LOG, witnessing: Some(witnessing) };
     Audit::open(&place, fixture.keys(), Arc::clone(&fixture.clock) as Arc<dyn Clock>)
 }
 
@@ -300,10 +301,36 @@ async fn a_strict_log_stops_without_its_witness_and_goes_on_with_it() {
     audit.close().await;
 }
 
+/// Gateways of one machine share the folder, and one of them publishes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strict_log_stops_where_another_gateway_publishes_it_unwitnessed() {
+    let fixture = Fixture::new();
+    let (stranger, line) = Stranger::start("office", Manner::Failing, &fixture.clock).await;
+    let strict = witnessing(&format!("{line}quorum office\n"), Some(600));
+    let audit = open(&fixture, &strict).unwrap();
+    append(&audit, 1).await.unwrap();
+    published(&fixture, 1).await;
+    audit.close().await;
+    let lock = fs::File::create(fixture.published().join(".publisher.lock")).unwrap();
+    lock.try_lock().unwrap();
+    let audit = open(&fixture, &strict).unwrap();
+    fixture.clock.advance(SignedDuration::from_secs(660));
+    wait_for_health(&audit, false).await;
+    // The other one ends, and this one takes its place.
+    stranger.set(Manner::Good);
+    drop(lock);
+    wait_for_health(&audit, true).await;
+    published_by(&fixture, 1, &strict.witnesses).await;
+    audit.close().await;
+}
+
 /// Entries that only a store of its own would have: a log that goes on elsewhere.
 fn grow(fixture: &Fixture, entries: Range<u128>) {
     let bench = Bench::with(&fixture.keys());
-    let store = SqliteStore::open(&fixture.database()).unwrap();
+    let opened = std::iter::repeat_with(|| SqliteStore::open(&fixture.database()));
+    // A log that did not start is let go in the background.
+    let store =
+        opened.inspect(|_| std::thread::sleep(Duration::from_millis(5))).take(1_000).find_map(Result::ok).unwrap();
     for n in entries {
         bench.place(&store, fixture.clock.now().as_microsecond(), &bench.alone(n));
     }

@@ -81,9 +81,9 @@ fn erase(options: &Options) -> Result<Erasure, Failure> {
         .map_err(|error| Failure::new(Exit::Configuration, format!("audit keys: {error}")))?;
     // Keys of another log would append an entry that nobody can verify.
     match inspect(database, Some(&keys)).map_err(unusable)? {
-        None => return Err(Failure::new(Exit::Unreachable, format!("{}: there is no log", database.display()))),
+        None => return Err(Failure::new(Exit::Unreachable, format!("{}: there is no log", database))),
         Some(seen) if seen.is_in_use => {
-            let message = format!("{}: a gateway uses this log; stop it first", database.display());
+            let message = format!("{}: a gateway uses this log; stop it first", database);
             return Err(Failure::new(Exit::Unreachable, message));
         }
         Some(seen) if seen.keys_fit == Some(false) => {
@@ -156,7 +156,7 @@ mod tests {
 
     fn open(city: &Path) -> Audit {
         let config = Config::read(city).unwrap();
-        std::fs::create_dir_all(config.audit.database.parent().unwrap()).unwrap();
+        std::fs::create_dir_all(config.audit.database.file().unwrap().parent().unwrap()).unwrap();
         let name = format!("{}/audit", config.city.trust_domain);
         let place = Place {
             database: &config.audit.database,

@@ -70,7 +70,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
 }
 
 /// The folders of shards: those that have a checkpoint.
-fn shards(published: &Path) -> Result<Vec<String>, Failure> {
+pub(super) fn shards(published: &Path) -> Result<Vec<String>, Failure> {
     let unread = |error: io::Error| Failure::new(Exit::Unreachable, format!("{}: {error}", published.display()));
     let mut shards = Vec::new();
     for folder in fs::read_dir(published).map_err(unread)? {

@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::report::{Findings, say};
-use crate::audit::{AuditKeys, Inspection, KeyError, inspect};
+use crate::audit::{AuditKeys, Database, Inspection, KeyError, inspect};
 use crate::cli::Exit;
 use crate::clock::day_of;
 use crate::gateway::AUDIT_KEYS;
@@ -51,7 +51,7 @@ pub(super) fn check_keys(city: &Path, now: Timestamp, found: &mut Findings<'_>) 
 }
 
 /// Looks at the log; what was seen, where there is one.
-pub(super) fn check_log(database: &Path, keys: Option<&AuditKeys>, found: &mut Findings<'_>) -> Option<Inspection> {
+pub(super) fn check_log(database: &Database, keys: Option<&AuditKeys>, found: &mut Findings<'_>) -> Option<Inspection> {
     let seen = match inspect(database, keys) {
         Ok(Some(seen)) => seen,
         Ok(None) => {

@@ -11,7 +11,7 @@ impl Bench {
         self.drafting().erasure(Uuid::from_u128(99), indices.to_vec(), "PIPL art. 47", &by).unwrap()
     }
 
-    fn retention(&self, term: Term, range: Range<u64>) -> Draft {
+    pub(super) fn retention(&self, term: Term, range: Range<u64>) -> Draft {
         self.drafting().retention(Uuid::from_u128(98), term, 1, range)
     }
 }
@@ -25,16 +25,16 @@ pub(in crate::audit) async fn erases_whole_questions(store: Box<dyn Store>, reop
     let first = store.open_intents(&|_| false, 9).unwrap();
     bench.place(&*store, 10, &bench.abandoned(&first[0]));
     bench.place(&*store, 10, &bench.intent(&asked, 1));
-    assert_eq!(store.erasable(0).unwrap(), Err(Unerasable::Open { index: 2 }));
+    assert_eq!(store.erasable(0).await.unwrap(), Err(Unerasable::Open { index: 2 }));
     bench.place(&*store, 10, &bench.answer(&asked, Some(2), b"yes"));
     bench.place(&*store, 10, &bench.intent(&open, 2));
     bench.place(&*store, 10, &bench.alone(3));
     for index in [0, 2, 3] {
-        assert_eq!(store.erasable(index).unwrap(), Ok(vec![0, 2, 3]), "entry {index}");
+        assert_eq!(store.erasable(index).await.unwrap(), Ok(vec![0, 2, 3]), "entry {index}");
     }
-    assert_eq!((store.erasable(1).unwrap(), store.erasable(5).unwrap()), (Ok(vec![1]), Ok(vec![5])));
-    assert_eq!(store.erasable(4).unwrap(), Err(Unerasable::Open { index: 4 }));
-    assert_eq!(store.erasable(6).unwrap(), Err(Unerasable::Unknown { index: 6, size: 6 }));
+    assert_eq!((store.erasable(1).await.unwrap(), store.erasable(5).await.unwrap()), (Ok(vec![1]), Ok(vec![5])));
+    assert_eq!(store.erasable(4).await.unwrap(), Err(Unerasable::Open { index: 4 }));
+    assert_eq!(store.erasable(6).await.unwrap(), Err(Unerasable::Unknown { index: 6, size: 6 }));
     for stale in [&[0][..], &[0, 2], &[0, 2, 3, 5], &[4], &[6], &[]] {
         let appended = bench.append(&*store, 11, &[&bench.erasure(stale)]).unwrap();
         assert_eq!(appended, [Appended::Stale], "{stale:?}");
@@ -45,9 +45,9 @@ pub(in crate::audit) async fn erases_whole_questions(store: Box<dyn Store>, reop
     drop(store);
     let store = reopen();
     for index in [0, 2, 3] {
-        assert_eq!(store.erasable(index).unwrap(), Err(Unerasable::Erased { index, under: 6 }));
+        assert_eq!(store.erasable(index).await.unwrap(), Err(Unerasable::Erased { index, under: 6 }));
     }
-    assert_eq!(store.erasable(6).unwrap(), Err(Unerasable::Erasure { index: 6 }));
+    assert_eq!(store.erasable(6).await.unwrap(), Err(Unerasable::Erasure { index: 6 }));
     let (leaf, body) = store.entry(Uuid::from_u128(1)).await.unwrap().unwrap();
     assert_eq!((leaf.index, body), (3, None));
     let recalled = store.recall(&asked.key).await.unwrap().unwrap();
@@ -78,8 +78,8 @@ pub(in crate::audit) async fn takes_bodies_past_retention(store: Box<dyn Store>,
     assert_eq!(indices(&appended), [None, Some(10), None]);
     assert_eq!((&appended[0], &appended[2]), (&Appended::Stale, &Appended::Stale));
     assert_eq!((technical(30, 9), technical(20, 9)), (Some(4..6), None));
-    assert_eq!(store.erasable(2).unwrap(), Err(Unerasable::NoBody { index: 2 }));
-    assert_eq!(store.erasable(10).unwrap(), Err(Unerasable::NoBody { index: 10 }), "it never had one");
+    assert_eq!(store.erasable(2).await.unwrap(), Err(Unerasable::NoBody { index: 2 }));
+    assert_eq!(store.erasable(10).await.unwrap(), Err(Unerasable::NoBody { index: 10 }), "it never had one");
     drop(store);
     let store = reopen();
     assert_eq!(store.expiring(Term::Technical, 30, 9).unwrap(), Some(4..6));

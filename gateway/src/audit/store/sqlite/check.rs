@@ -7,25 +7,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
 
 use super::connection::{Mode, open, progress};
 use super::{StoreError, removal, signed, tree};
-use crate::audit::checking::{Beside, Break, Pass, StoredBody, StoredEntry, Verified};
+use crate::audit::checking::{Beside, CheckError, Pass, StoredBody, StoredEntry, Verified};
 use crate::audit::retention::Term;
 use crate::audit::sequence::Shard;
 use crate::tlog::frontier::Subtree;
-
-/// Why a log could not be checked, or where it is broken.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::audit) enum CheckError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("{0}")]
-    Broken(Break),
-}
-
-impl From<Break> for CheckError {
-    fn from(broken: Break) -> Self {
-        Self::Broken(broken)
-    }
-}
 
 impl From<rusqlite::Error> for CheckError {
     fn from(error: rusqlite::Error) -> Self {

@@ -4,24 +4,12 @@ use std::fs::{OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
 
-use rusqlite::OptionalExtension as _;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::connection::{Mode, open, progress};
 use super::{SqliteStore, StoreError, failed, lock_file, signed, tree};
 use crate::audit::sequence::Head;
-use crate::audit::store::Leaf;
-
-/// What lies at a path.
-#[derive(Debug)]
-pub(in crate::audit) struct Look {
-    /// Another process has it open.
-    pub(in crate::audit) is_in_use: bool,
-    pub(in crate::audit) size: u64,
-    /// When the newest entry was made, in microseconds since 1970.
-    pub(in crate::audit) last_at: i64,
-    /// The newest entry whose body is there, and the body.
-    pub(in crate::audit) newest: Option<(Leaf, Vec<u8>)>,
-}
+use crate::audit::store::{Kept, Leaf, Look};
 
 /// Looks at the log at `path`; `None` where there is no file. A log that nobody uses is opened as a gateway would open it, so
 /// that it is known to take a write.
@@ -61,6 +49,22 @@ pub(in crate::audit) fn proof_of(path: &Path, index: u64) -> Result<Option<(Vec<
     let leaf = connection.query_row("SELECT leaf FROM entry WHERE idx = ?1", [signed(index)?], |row| row.get(0));
     let Some(leaf) = leaf.optional()? else { return Ok(None) };
     Ok(Some((leaf, tree::proof(&connection, index)?)))
+}
+
+/// The entry at `index`, and what became of its body, at one moment.
+pub(super) fn entry_at(connection: &Connection, index: u64) -> Result<Option<Kept>, StoreError> {
+    // No log has a larger index than SQLite can hold.
+    let Ok(at) = i64::try_from(index) else { return Ok(None) };
+    let mut entry = connection.prepare_cached(
+        "SELECT leaf, body.idx IS NOT NULL, under FROM entry LEFT JOIN body ON body.idx = entry.idx \
+         LEFT JOIN erasure ON erasure.idx = entry.idx WHERE entry.idx = ?1",
+    )?;
+    let kept = entry.query_row([at], |row| {
+        let leaf = Leaf { index, bytes: row.get(0)? };
+        let erased_under = row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned);
+        Ok(Kept { leaf, has_body: row.get(1)?, erased_under })
+    });
+    Ok(kept.optional()?)
 }
 
 /// Whether another process holds the lock beside the file.

@@ -8,9 +8,8 @@ use super::finding::{Additions, Key};
 use super::insertion::ERASURE;
 use super::{StoreError, signed};
 use crate::audit::error::Unerasable;
-use crate::audit::leaf::LeafView;
-use crate::audit::record::Class;
 use crate::audit::retention::Term;
+use crate::audit::store::term_of;
 
 /// Entries that one step of retention reads at most.
 const LOOKED_AT: i64 = 4_096;
@@ -144,12 +143,4 @@ fn remove(transaction: &Transaction<'_>, index: u64, additions: &mut Additions) 
     }
     additions.forget(tags.into_iter().flatten(), index);
     Ok(())
-}
-
-/// The term of an entry, and when it was made, as its leaf says.
-fn term_of(leaf: &[u8]) -> Result<(Option<Term>, i64), StoreError> {
-    let unreadable = || StoreError::Inconsistent { what: "a leaf is not readable" };
-    let view = LeafView::parse(leaf).map_err(|_| unreadable())?;
-    let class = Class::from_word(&view.class).ok_or_else(unreadable)?;
-    Ok((Term::of(&view.ev, class), view.at))
 }

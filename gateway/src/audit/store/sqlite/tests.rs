@@ -32,7 +32,7 @@ impl Fixture {
 
 #[tokio::test]
 async fn holds_the_contract() {
-    let fixtures: [Fixture; 10] = std::array::from_fn(|_| Fixture::new());
+    let fixtures: [Fixture; 12] = std::array::from_fn(|_| Fixture::new());
     contract::numbers_without_gaps(fixtures[0].boxed(), || fixtures[0].boxed());
     contract::appends_whole_or_not_at_all(fixtures[1].boxed()).await;
     contract::keeps_time_in_order(fixtures[2].boxed()).await;
@@ -43,6 +43,8 @@ async fn holds_the_contract() {
     contract::opens_a_shard_each_quarter(fixtures[7].boxed()).await;
     contract::removal::erases_whole_questions(fixtures[8].boxed(), || fixtures[8].boxed()).await;
     contract::removal::takes_bodies_past_retention(fixtures[9].boxed(), || fixtures[9].boxed()).await;
+    contract::proofs::proves_any_tree(fixtures[10].boxed(), || fixtures[10].boxed()).await;
+    contract::proofs::tells_what_became_of_bodies(fixtures[11].boxed()).await;
 }
 
 #[test]

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use super::{Standing, StoreError, signed};
 use crate::audit::publishing::Signed;
 use crate::audit::sequence::{Head, Shard};
+use crate::audit::store::Which;
 use crate::tlog::frontier::{Frontier, Subtree};
 use crate::tlog::nodes::{Nodes, consistency_proof, inclusion_proof, root};
 use crate::tlog::proof::TlogProof;
@@ -72,6 +73,29 @@ pub(super) fn newest(connection: &Connection, index: u64) -> Result<Option<Signe
             Ok(Signed { shard, size: row.get::<_, i64>(2)?.cast_unsigned(), note: row.get(3)? })
         });
     Ok(found.optional()?)
+}
+
+/// The newest checkpoint of a shard.
+pub(super) fn newest_of(connection: &Connection, shard: Which<'_>) -> Result<Option<Signed>, StoreError> {
+    let index: Option<i64> = match shard {
+        Which::Of(index) => i64::try_from(index).ok(),
+        Which::Named(origin) => connection
+            .prepare_cached("SELECT first FROM shard WHERE origin = ?1")?
+            .query_row([origin], |row| row.get(0))
+            .optional()?,
+        Which::Newest => {
+            connection.prepare_cached("SELECT max(size) - 1 FROM checkpoint")?.query_row([], |row| row.get(0))?
+        }
+    };
+    index.map_or(Ok(None), |index| newest(connection, index.cast_unsigned()))
+}
+
+/// The path of a leaf of the shard that begins at `first`.
+pub(super) fn inclusion(connection: &Connection, first: u64, place: u64, size: u64) -> Result<Vec<Hash>, StoreError> {
+    if place >= size || first.checked_add(size).is_none_or(|end| i64::try_from(end).is_err()) {
+        return Err(StoreError::Inconsistent { what: "a leaf was asked for in a tree that does not have it" });
+    }
+    inclusion_proof(place, size, &mut Stored { connection, first })
 }
 
 /// Whether there is a shard of this name that begins with a tree of this size and root.
