@@ -8,6 +8,8 @@ mod conversation;
 mod cosigning;
 mod press;
 mod shelf;
+#[cfg(test)]
+mod tests;
 mod vigil;
 
 use std::fmt;

@@ -45,6 +45,9 @@ pub(super) enum Silence {
     Source(#[from] StoreError),
     #[error("it has cosigned {seen} entries of {origin}, and the log has {size}")]
     Larger { origin: String, seen: u64, size: u64 },
+    /// Another gateway of the same log was faster.
+    #[error("it has cosigned a larger tree, which the log has meanwhile")]
+    Outrun,
     #[error("it has cosigned other entries of {origin} among the first {seen}")]
     Differs { origin: String, seen: u64 },
 }
@@ -73,6 +76,9 @@ impl Tree<'_> {
                 StatusCode::CONFLICT => {
                     let size = text.strip_suffix('\n').and_then(|size| size.parse().ok());
                     let size: u64 = size.ok_or(Silence::Reply("a conflict without a size"))?;
+                    if self.has_grown_to(size)? {
+                        return Err(Silence::Outrun);
+                    }
                     if size > self.size {
                         return Err(Silence::Larger { origin: origin(), seen: size, size: self.size });
                     }
@@ -86,6 +92,15 @@ impl Tree<'_> {
             }
         }
         Err(Silence::Reply("it says each time that it has seen another tree"))
+    }
+
+    /// Whether the log has by now a larger tree of this size.
+    fn has_grown_to(&self, size: u64) -> Result<bool, Silence> {
+        if size <= self.size {
+            return Ok(false);
+        }
+        let newest = self.source.newest(self.shard.first)?.filter(|newest| newest.shard.origin == self.shard.origin);
+        Ok(newest.is_some_and(|newest| newest.size - newest.shard.first >= size))
     }
 
     fn proof(&self, old: u64) -> Result<Vec<Hash>, Silence> {

@@ -89,8 +89,10 @@ impl Cosigners {
         added
     }
 
-    /// Asks all, and patiently, whether the tree is one that they may cosign.
-    pub(super) fn check(&mut self, tree: &Tree<'_>, note: &mut Note) -> Result<(), Contradiction> {
+    /// Asks all, and patiently, whether the tree is one that they may cosign. Says `false` where the log has a larger one meanwhile,
+    /// which is to be asked about instead.
+    pub(super) fn check(&mut self, tree: &Tree<'_>, note: &mut Note) -> Result<bool, Contradiction> {
+        let mut is_newest = true;
         for (at, said) in self.ask(tree, PATIENCE_AT_START, |_| true) {
             let witness = &mut self.witnesses[at];
             if let Err(silence) = &said
@@ -98,13 +100,14 @@ impl Cosigners {
             {
                 return Err(Contradiction { witness: witness.address.name.clone(), what: silence.to_string() });
             }
+            is_newest &= !matches!(said, Err(Silence::Outrun));
             if let Some(signature) = witness.hear(tree, said)
                 && let Err(error) = note.add(signature)
             {
                 tracing::warn!(%error, "the head of the audit log has no room for another cosignature");
             }
         }
-        Ok(())
+        Ok(is_newest)
     }
 
     /// What each of those that are asked says, by its place.
@@ -172,6 +175,10 @@ impl Cosigner {
                 }
                 self.seen = Some((tree.shard.origin.clone(), tree.size));
                 Some(signature)
+            }
+            Err(Silence::Outrun) => {
+                self.seen = None;
+                None
             }
             Err(cause) => {
                 if self.failed.is_none() {

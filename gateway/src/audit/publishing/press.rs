@@ -21,7 +21,8 @@ use crate::tlog::tree::EMPTY_ROOT;
 const READ: u64 = crate::tlog::tile::WIDTH;
 /// The newest head that had its witnesses, beside `checkpoint`, which may be newer.
 const WITNESSED: &str = "witnessed";
-
+/// How often the head is looked at anew at the start, where other gateways of the log are faster.
+const CHECKS: usize = 5;
 /// Held by the one process that publishes into a folder; the others go on when it ends.
 const LOCK: &str = ".publisher.lock";
 
@@ -133,6 +134,11 @@ impl Press {
     /// Publishes all that is durable by now; says up to which entry, if there was something.
     fn publish(&mut self) -> Result<Option<u64>, PublishError> {
         if !self.is_ours()? {
+            // What another gateway shows needs its witnesses as well.
+            if self.cosigners.is_some() {
+                let shown = shelf::read_if_there(&self.folder.join("checkpoint"))?;
+                self.head = shown.and_then(|note| Note::parse(&note).ok());
+            }
             return Ok(None);
         }
         let mut published = None;
@@ -234,9 +240,19 @@ impl Press {
         Ok(kept.and_then(when))
     }
 
-    /// Holds the store to what witnesses have seen of the shard that grows, and of this quarter's; says whether a quorum has cosigned its
-    /// head.
+    /// Holds the store to what witnesses have seen; says whether a quorum has cosigned its head.
     fn check(&mut self) -> Result<bool, PublishError> {
+        for _ in 0..CHECKS {
+            if let Some(is_witnessed) = self.check_head()? {
+                return Ok(is_witnessed);
+            }
+        }
+        // Other gateways let it grow all the time, and witnesses follow them.
+        Ok(false)
+    }
+
+    /// Holds the store to what witnesses have seen of the shard that grows, and of this quarter's; nothing where it has grown meanwhile.
+    fn check_head(&mut self) -> Result<Option<bool>, PublishError> {
         let (mut newest, mut next) = (None, 0);
         while let Some(signed) = self.source.newest(next)? {
             next = signed.size;
@@ -246,21 +262,28 @@ impl Press {
         if newest.as_ref().is_none_or(|signed| signed.shard.origin != origin) {
             // The store has nothing of this quarter: neither has a witness, or the store is an old one.
             let note = self.log_key.sign(&Checkpoint::new(origin.clone(), 0, EMPTY_ROOT));
-            self.hold_to(&Signed { shard: Shard { first: next, origin }, size: next, note })?;
+            let empty = Signed { shard: Shard { first: next, origin }, size: next, note };
+            if self.hold_to(&empty)?.is_none() {
+                return Ok(None);
+            }
         }
-        newest.map_or(Ok(true), |signed| self.hold_to(&signed))
+        newest.map_or(Ok(Some(true)), |signed| self.hold_to(&signed))
     }
 
-    fn hold_to(&mut self, signed: &Signed) -> Result<bool, PublishError> {
+    /// Whether a quorum has cosigned a head; nothing where the log has a newer one meanwhile.
+    fn hold_to(&mut self, signed: &Signed) -> Result<Option<bool>, PublishError> {
         let note = parsed(signed)?;
         let mut head = note.clone();
         let size = signed.size - signed.shard.first;
         let tree = Tree { source: &*self.source, shard: &signed.shard, size, note: &note };
         if let Some(cosigners) = &mut self.cosigners {
             let checked = cosigners.check(&tree, &mut head);
-            checked.map_err(|by| PublishError::Contradicted { witness: by.witness, what: by.what })?;
+            let is_newest = checked.map_err(|by| PublishError::Contradicted { witness: by.witness, what: by.what })?;
+            if !is_newest {
+                return Ok(None);
+            }
         }
-        Ok(self.is_witnessed(&head))
+        Ok(Some(self.is_witnessed(&head)))
     }
 }
 

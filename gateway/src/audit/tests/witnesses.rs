@@ -301,6 +301,29 @@ async fn a_strict_log_stops_without_its_witness_and_goes_on_with_it() {
     audit.close().await;
 }
 
+/// Gateways of one machine share the folder, and one of them publishes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strict_log_stops_where_another_gateway_publishes_it_unwitnessed() {
+    let fixture = Fixture::new();
+    let (stranger, line) = Stranger::start("office", Manner::Failing, &fixture.clock).await;
+    let strict = witnessing(&format!("{line}quorum office\n"), Some(600));
+    let audit = open(&fixture, &strict).unwrap();
+    append(&audit, 1).await.unwrap();
+    published(&fixture, 1).await;
+    audit.close().await;
+    let lock = fs::File::create(fixture.published().join(".publisher.lock")).unwrap();
+    lock.try_lock().unwrap();
+    let audit = open(&fixture, &strict).unwrap();
+    fixture.clock.advance(SignedDuration::from_secs(660));
+    wait_for_health(&audit, false).await;
+    // The other one ends, and this one takes its place.
+    stranger.set(Manner::Good);
+    drop(lock);
+    wait_for_health(&audit, true).await;
+    published_by(&fixture, 1, &strict.witnesses).await;
+    audit.close().await;
+}
+
 /// Entries that only a store of its own would have: a log that goes on elsewhere.
 fn grow(fixture: &Fixture, entries: Range<u128>) {
     let bench = Bench::with(&fixture.keys());
