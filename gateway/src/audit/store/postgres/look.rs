@@ -47,7 +47,8 @@ pub(super) fn entry_at(session: &Session, index: u64) -> Result<Option<Kept>, St
          LEFT JOIN erasure ON erasure.idx = entry.idx WHERE entry.idx = $1";
     let Some(row) = session.row(ENTRY, &[&at])? else { return Ok(None) };
     let erased_under = row.try_get::<_, Option<i64>>(2)?.map(i64::cast_unsigned);
-    Ok(Some(Kept { leaf: Leaf { index, bytes: row.try_get(0)? }, has_body: row.try_get(1)?, erased_under }))
+    let (leaf, proof) = (Leaf { index, bytes: row.try_get(0)? }, tree::proof(session, index)?);
+    Ok(Some(Kept { leaf, proof, has_body: row.try_get(1)?, erased_under }))
 }
 
 /// Runs `work` with a connection of its own, where no task waits.
