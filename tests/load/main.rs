@@ -1,5 +1,6 @@
 //! The load benchmark: what a verified and recorded answer costs beside a bare echo. See `README.md`.
 
+mod checking;
 mod client;
 mod echo;
 mod measure;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use heyan_tests::City;
+use heyan_tests::{City, PostgresServer};
 
 use measure::{Case, Load, Point, Sites};
 use server::Server;
@@ -68,6 +69,8 @@ enum Output {
 enum Child {
     /// A mixed load for a long time: memory and descriptors must not grow, and no call may fail
     Soak(soak::Options),
+    /// How fast `heyan audit verify` reads a log of many entries, and with how much memory
+    Verify(checking::Options),
     /// The floor; started by the benchmark itself
     #[command(hide = true)]
     Echo(EchoOptions),
@@ -100,6 +103,7 @@ async fn main() -> ExitCode {
         Some(Child::Echo(EchoOptions { city, listen, reply_bytes })) => echo::serve(&city, listen, reply_bytes).await,
         // Whoever ends the benchmark early has its servers ended too: they end when they are dropped.
         Some(Child::Soak(options)) => unless_ended(soak::run(&options)).await,
+        Some(Child::Verify(options)) => unless_ended(checking::run(&options)).await,
         None => unless_ended(run(&options)).await,
     };
     match done {
@@ -124,8 +128,21 @@ async fn run(options: &Options) -> Result<(), Failure> {
     let gateway = Server::gateway(city.path(), options.gateway.as_deref())?;
     let replies = question::reply_size(city.path(), gateway.address()).await?;
     let echo = Server::echo(city.path(), replies)?;
-    let sites = Sites { city: &city, gateway: &gateway, echo: &echo, replies };
     let cases = if options.only.is_empty() { Case::ALL.to_vec() } else { options.only.clone() };
+    let needs_postgres = cases.iter().any(|case| matches!(case, Case::Postgres | Case::Replicas));
+    let postgres = needs_postgres.then(PostgresServer::start);
+    let shared = postgres.as_ref().map(|server| (City::on(server).0, City::on(server).0));
+    let mut gateways = Vec::new();
+    if let Some((alone, together)) = &shared {
+        for (number, city) in [alone, together, together, together].into_iter().enumerate() {
+            if number < 2 {
+                question::make_room(city)?;
+            }
+            gateways.push(Server::gateway(city.path(), options.gateway.as_deref())?);
+        }
+    }
+    let shared = shared.as_ref().map(|(alone, together)| (alone, together, &gateways[..]));
+    let sites = Sites { city: &city, gateway: &gateway, echo: &echo, shared, replies };
     let mut points = Vec::new();
     for (point, load) in plan(options) {
         eprintln!("{point}: {} s for each of {} cases, in {} rounds", options.seconds, cases.len(), options.rounds);

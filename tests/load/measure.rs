@@ -34,16 +34,22 @@ pub(crate) enum Case {
     Cached,
     /// Verify that asks a SQLite department.
     Asked,
+    /// The same over a log in PostgreSQL.
+    Postgres,
+    /// The same over three gateways that share one log in PostgreSQL.
+    Replicas,
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 3] = [Self::Floor, Self::Cached, Self::Asked];
+    pub(crate) const ALL: [Self; 5] = [Self::Floor, Self::Cached, Self::Asked, Self::Postgres, Self::Replicas];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Floor => "floor",
             Self::Cached => "cached",
             Self::Asked => "asked",
+            Self::Postgres => "postgres",
+            Self::Replicas => "replicas",
         }
     }
 }
@@ -76,6 +82,8 @@ pub(crate) struct Sites<'a> {
     pub(crate) city: &'a City,
     pub(crate) gateway: &'a Server,
     pub(crate) echo: &'a Server,
+    /// The city whose log is in PostgreSQL, and its gateways; the first has the log to itself, the others share another.
+    pub(crate) shared: Option<(&'a City, &'a City, &'a [Server])>,
     /// How many bytes each reply has.
     pub(crate) replies: usize,
 }
@@ -145,9 +153,9 @@ pub(crate) async fn rounds(
         for turn in 0..drivers.len() {
             let driver = &drivers[(turn + round) % drivers.len()];
             driver.drive(load, WARM_UP).await?;
-            let before = driver.server.cpu()?;
+            let before = driver.cpu()?;
             let mut figures = driver.drive(load, each).await?;
-            figures.cpu = driver.server.cpu()? - before;
+            figures.cpu = driver.cpu()? - before;
             measured.entry(driver.case).or_default().push(figures);
         }
     }
@@ -157,7 +165,7 @@ pub(crate) async fn rounds(
 /// One case at one point, connected.
 struct Driver<'a> {
     case: Case,
-    server: &'a Server,
+    servers: Vec<&'a Server>,
     callers: Vec<Caller>,
     in_flight: usize,
     work: Arc<Work>,
@@ -185,29 +193,42 @@ impl Work {
             Case::Floor if reply.len().abs_diff(self.replies) <= 3 => Ok(false),
             Case::Floor => Err(Failure(format!("the echo replied with {} bytes", reply.len()))),
             Case::Cached => question::read_reply(reply),
-            Case::Asked if question::read_reply(reply)? => {
+            Case::Asked | Case::Postgres | Case::Replicas if question::read_reply(reply)? => {
                 Err(Failure("an answer without age came from the cache".into()))
             }
-            Case::Asked => Ok(false),
+            Case::Asked | Case::Postgres | Case::Replicas => Ok(false),
         }
     }
 }
 
 impl<'a> Driver<'a> {
     async fn connect(sites: &Sites<'a>, case: Case, point: Point) -> Result<Self, Failure> {
-        let city = sites.city.path();
-        let (server, path, question) = match case {
+        let shared = || sites.shared.ok_or_else(|| Failure("there is no PostgreSQL for this case".into()));
+        let (city, servers) = match case {
+            Case::Floor => (sites.city, vec![sites.echo]),
+            Case::Cached | Case::Asked => (sites.city, vec![sites.gateway]),
+            Case::Postgres => (shared()?.0, shared()?.2.iter().take(1).collect()),
+            Case::Replicas => (shared()?.1, shared()?.2.iter().skip(1).collect()),
+        };
+        let city = city.path();
+        let (path, question) = match case {
             // The echo takes any bytes for a message of unknown fields.
-            Case::Floor => (sites.echo, echo::PATH, Question::repeated()),
-            Case::Cached => (sites.gateway, question::PATH, Question::repeated()),
-            Case::Asked => (sites.gateway, question::PATH, Question::changing(city)?),
+            Case::Floor => (echo::PATH, Question::repeated()),
+            Case::Cached => (question::PATH, Question::repeated()),
+            Case::Asked | Case::Postgres | Case::Replicas => (question::PATH, Question::changing(city)?),
         };
         let mut callers = Vec::new();
-        for _ in 0..point.connections {
+        for connection in 0..usize::from(point.connections) {
+            let server: &Server = servers[connection % servers.len()];
             callers.push(Caller::new(connect(city, server.address()).await?, path));
         }
         let work = Arc::new(Work { case, replies: sites.replies, question, asked: AtomicU64::new(0) });
-        Ok(Self { case, server, callers, in_flight: point.in_flight.into(), work })
+        Ok(Self { case, servers, callers, in_flight: point.in_flight.into(), work })
+    }
+
+    /// CPU time of all servers together so far.
+    fn cpu(&self) -> Result<Duration, Failure> {
+        self.servers.iter().map(|server| server.cpu()).sum()
     }
 
     /// Calls for so long, and waits for every reply.

@@ -54,17 +54,23 @@ pub(crate) fn json(rounds: &Rounds) -> Result<(), Failure> {
         measured.ok_or_else(|| Failure(format!("JSON needs every case; `{}` was left out", case.as_str())))
     };
     let (floor, cached, asked) = (case(Case::Floor)?, case(Case::Cached)?, case(Case::Asked)?);
+    let (postgres, replicas) = (case(Case::Postgres)?, case(Case::Replicas)?);
     println!(
         "{}",
         json!({
             "floor": figures(&floor),
             "cached": figures(&cached),
             "asked": figures(&asked),
+            "postgres": figures(&postgres),
+            "replicas": figures(&replicas),
             "ratio": {
                 "cached_cpu": rounded(cached.cpu_each() / floor.cpu_each(), 1e3),
                 "asked_cpu": rounded(asked.cpu_each() / floor.cpu_each(), 1e3),
                 "cached_rps": rounded(cached.rate() / floor.rate(), 1e3),
                 "asked_rps": rounded(asked.rate() / floor.rate(), 1e3),
+                "postgres_cpu": rounded(postgres.cpu_each() / floor.cpu_each(), 1e3),
+                "postgres_rps": rounded(postgres.rate() / floor.rate(), 1e3),
+                "replicas_of_postgres_rps": rounded(replicas.rate() / postgres.rate(), 1e3),
             },
         })
     );

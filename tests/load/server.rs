@@ -27,7 +27,7 @@ impl Server {
         let listen = free_port()?;
         let mut command = program.map_or_else(heyan_tests::heyan, Command::new);
         command.arg("serve").arg(city).args(["--listen", &listen.to_string(), "--admin", "127.0.0.1:0"]);
-        Self::start(command, listen, &city.join("gateway.log"))
+        Self::start(command, listen, &city.join(format!("gateway-{}.log", listen.port())))
     }
 
     /// The floor, with the certificates of the city folder.

@@ -98,8 +98,32 @@ otlp = "http://127.0.0.1:4317"
 }
 
 #[test]
+fn a_shared_log_lies_at_a_url() {
+    let text = SMALLEST.replace("state/audit.db", "postgresql://heyan@db.city.example:5432/audit");
+    let text = format!("{text}database_password = \"keys/database\"\ndatabase_ca = \"keys/database-ca.pem\"\n");
+    let config = Config::parse(Path::new("/city"), &text).unwrap();
+    assert_eq!(
+        (config.audit.database.to_string().as_str(), config.audit.database.file()),
+        ("postgresql://heyan@db.city.example:5432/audit", None)
+    );
+    let local = SMALLEST.replace("state/audit.db", "postgresql://heyan@127.0.0.1/audit");
+    assert!(Config::parse(Path::new("/city"), &local).is_ok(), "TLS is not needed on one machine");
+}
+
+#[test]
 fn what_is_wrong_is_said_where_it_stands() {
     let cases = [
+        ("state/audit.db", "postgresql://heyan:secret@127.0.0.1/audit", "`audit.database` must hold no password"),
+        ("state/audit.db", "postgresql://127.0.0.1", "`audit.database` must name one host, a user and a database"),
+        ("state/audit.db", "postgresql://heyan@a,b/audit", "`audit.database` must name one host"),
+        ("state/audit.db", "postgresql://heyan@h:x/audit", "`audit.database` must be a URL such as"),
+        ("state/audit.db", "postgresql://heyan@h/audit?options=-c%20a=b", "`audit.database` must hold no `options`"),
+        ("state/audit.db", "postgresql://heyan@10.0.0.1/audit", "would be reached without TLS"),
+        (
+            "[audit]",
+            "[audit]\ndatabase_ca = \"ca.pem\"",
+            "belongs to a PostgreSQL database, and `audit.database` is a file",
+        ),
         ("schema = 1", "schema = 2", "heyan.toml:2:10: `schema` is out of range"),
         ("\"127.0.0.1:8443\"", "\"localhost\"", "heyan.toml:7:11: `listen.service` must be an IP address and a port"),
         ("[tls]", "admin = \"10.0.0.1:9464\"\n[tls]", "heyan.toml:8:9: `listen.admin` must be a loopback address"),

@@ -1,5 +1,6 @@
 //! What every store must do. Each function takes an empty store; `reopen` gives the same log after the process ended.
 
+pub(in crate::audit) mod faults;
 pub(in crate::audit) mod proofs;
 pub(in crate::audit) mod removal;
 

@@ -91,6 +91,21 @@ fn holds_the_contract() {
     wait(contract::proofs::tells_what_became_of_bodies(boxed(11)));
 }
 
+#[test]
+fn survives_faults_around_every_write() {
+    let at = Fixture::new();
+    // Its connections break.
+    let fault = |is_on: bool| {
+        if is_on {
+            at.sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND application_name = 'heyan'",
+            );
+        }
+    };
+    contract::faults::survives_faults_around_every_write(Box::new(at.open()), fault);
+}
+
 /// Failure: an index that two have, a gap, or a log that is not whole.
 #[test]
 fn several_gateways_are_one_log() {

@@ -48,6 +48,16 @@ async fn holds_the_contract() {
 }
 
 #[test]
+fn survives_faults_around_every_write() {
+    let fixture = Fixture::new();
+    let store = fixture.boxed();
+    // Another process holds the file's lock.
+    let beside = fixture.beside();
+    let fault = |is_on: bool| beside.execute_batch(if is_on { "BEGIN EXCLUSIVE" } else { "ROLLBACK" }).unwrap();
+    contract::faults::survives_faults_around_every_write(store, fault);
+}
+
+#[test]
 fn one_process_at_a_time_and_the_owner_alone() {
     let fixture = Fixture::new();
     let store = fixture.store();
