@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::checker::{Held, Log, violations};
 use crate::load;
+use crate::process::ALONE;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_has_its_entry_and_every_question_its_intent() {
@@ -19,6 +20,8 @@ async fn every_answer_has_its_entry_and_every_question_its_intent() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_has_its_entry_in_postgresql_too() {
+    // It is heavy enough to disturb those that measure.
+    let _alone = ALONE.lock().await;
     let server = PostgresServer::start();
     let (city, url) = City::on(&server);
     // Its first commits wait for connections.

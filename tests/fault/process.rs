@@ -6,7 +6,7 @@ use std::time::Duration;
 use heyan_tests::Gateway;
 use tokio::sync::Mutex;
 
-/// Held by tests that measure, so that at least they do not disturb each other.
+/// Held by tests that measure, and by heavy ones, so that at least they do not disturb each other.
 pub(crate) static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// The processor time that it has used.
