@@ -3,6 +3,7 @@
 
 mod entry;
 mod removal;
+mod views;
 
 use std::path::Path;
 use std::{fmt, fs, iter};
@@ -21,6 +22,7 @@ use super::store::{StoreError, postgres, sqlite};
 use entry::BodyCheck;
 pub(super) use removal::Beside;
 use removal::{Removals, Verdict};
+use views::Views;
 
 /// One entry as the store holds it.
 #[derive(Debug)]
@@ -118,6 +120,8 @@ pub(super) struct Pass<'a> {
     /// The newest checkpoint so far, and the size of the log by then.
     last: Option<(u64, String)>,
     pub(super) removals: Removals,
+    /// What is beside the entries.
+    pub(super) views: Views,
     /// The leaf hashes since then.
     since: Vec<Hash>,
     /// A folder of the published log: shows which of them is another one. It need not be trusted.
@@ -139,6 +143,7 @@ impl<'a> Pass<'a> {
             shard_key: None,
             last: None,
             removals: Removals::default(),
+            views: Views::new(),
             since: Vec::new(),
             published,
             bodies_seen: 0,
@@ -201,6 +206,7 @@ impl<'a> Pass<'a> {
         if let Err(what) = self.removals.adopt(stored.index, &view, beside)? {
             return Err(self.broken(what).into());
         }
+        self.views.entry(stored);
         let mut completed = Vec::new();
         let leaf_hash = tree::leaf_hash(stored.leaf);
         self.since.push(leaf_hash);

@@ -159,6 +159,19 @@ async fn what_is_added_or_cut_off_is_found_and_so_is_another_log() {
         ("INSERT INTO subtree (shard, level, idx, hash) VALUES (0, 3, 0, zeroblob(32))", Some(size)),
         ("INSERT INTO shard (first, origin) VALUES (100000, 'x')", Some(size)),
         ("DELETE FROM shard WHERE first = 0", Some(0)),
+        // What finds entries again is changed.
+        ("DELETE FROM mention WHERE idx = 5", Some(5)),
+        (
+            "UPDATE mention SET idx = idx + 1 WHERE idx = 7 AND key = (SELECT decision FROM entry WHERE idx = 7)",
+            Some(7),
+        ),
+        (
+            "UPDATE mention SET key = zeroblob(16) WHERE idx = 7 AND key = (SELECT subject_tag FROM body WHERE idx = 7)",
+            Some(7),
+        ),
+        ("INSERT INTO mention (key, idx) VALUES (zeroblob(16), 3)", Some(size)),
+        ("INSERT INTO open_intent (idx) VALUES (0)", Some(0)),
+        ("INSERT INTO reply (idx, at, sealed) VALUES (100000, 1, x'01')", Some(size)),
     ] {
         fixture.beside().execute_batch(edit).unwrap();
         match verify(&fixture, &key) {

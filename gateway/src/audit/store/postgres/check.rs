@@ -69,12 +69,16 @@ fn read(session: &Session, mut pass: Pass<'_>, mut told: impl FnMut(u64, u64)) -
         ("SELECT count(*) FROM subtree", pass.subtrees_seen),
         ("SELECT count(*) FROM shard", pass.shards_seen),
         ("SELECT count(*) FROM erasure", pass.removals.named),
+        ("SELECT count(*) FROM reply", pass.views.replies),
     ] {
         let row = session.row(count, &[])?.ok_or(StoreError::NotOpen)?;
         if tree::number(&row, 0)? != seen {
             return Err(pass.broken("something is stored that belongs to no entry").into());
         }
     }
+    let open = session.rows("SELECT idx FROM open_intent", &[])?;
+    let open = open.iter().map(|row| tree::number(row, 0)).collect::<Result<_, _>>()?;
+    pass.views.check_open(&open, false)?;
     Ok(pass.finish(&head)?)
 }
 

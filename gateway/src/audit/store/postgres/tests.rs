@@ -284,6 +284,8 @@ fn every_edit_of_a_finished_log_is_found() {
         ("INSERT INTO body (idx, sealed) VALUES (77, '')", Some(10)),
         ("UPDATE head SET size = 9", Some(10)),
         ("UPDATE shard SET first = 1", Some(0)),
+        ("INSERT INTO open_intent (idx, replica) VALUES (3, 1)", Some(3)),
+        ("INSERT INTO reply (idx, at, sealed) VALUES (77, 1, '')", Some(10)),
         ("SELECT 1", None),
     ] {
         let (at, bench) = (Fixture::new(), Bench::with(&keys));

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
 
 use super::connection::{Mode, open, progress};
 use super::{StoreError, removal, signed, tree};
-use crate::audit::checking::{Beside, CheckError, Pass, StoredBody, StoredEntry, Verified};
+use crate::audit::checking::{Beside, Break, CheckError, Pass, StoredBody, StoredEntry, Verified};
 use crate::audit::retention::Term;
 use crate::audit::sequence::Shard;
 use crate::tlog::frontier::Subtree;
@@ -21,6 +21,9 @@ impl From<rusqlite::Error> for CheckError {
 const ENTRIES: &str = "SELECT entry.idx, leaf, decision, step, closes, question, content, body.sealed, subject_tag, official_tag, \
      case_tag, reply.sealed, note, under FROM entry LEFT JOIN body ON body.idx = entry.idx LEFT JOIN reply ON reply.idx = entry.idx \
      LEFT JOIN checkpoint ON checkpoint.size = entry.idx + 1 LEFT JOIN erasure ON erasure.idx = entry.idx ORDER BY entry.idx";
+
+/// The columns under which an entry is found.
+const KEYS: [&str; 5] = ["decision", "question", "subject_tag", "official_tag", "case_tag"];
 
 /// Leads `pass` over the log at `path`. `progress` is told how many entries of how many are done.
 pub(in crate::audit) fn check(
@@ -42,6 +45,7 @@ pub(in crate::audit) fn check(
         let past = removal::retained(&connection, term).map_err(|error| unless_broken(error, &pass))?;
         pass.removals.retained(term, past);
     }
+    pass.views.file(standing.filed);
     let mut beside = Rows::prepare(&connection)?;
     let mut entries = connection.prepare(ENTRIES)?;
     let mut rows = entries.query([])?;
@@ -65,13 +69,47 @@ pub(in crate::audit) fn check(
         ("subtree", pass.subtrees_seen),
         ("shard", pass.shards_seen),
         ("erasure", pass.removals.named),
+        ("reply", pass.views.replies),
     ] {
         let rows = connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0))?;
         if rows.cast_unsigned() != seen {
             return Err(pass.broken("something is stored that belongs to no entry").into());
         }
     }
+    check_views(&connection, standing.filed, &pass)?;
     Ok(pass.finish(&standing.head)?)
+}
+
+/// Holds what finds entries, and what says which intents are open, to the log.
+fn check_views(connection: &Connection, filed: u64, pass: &Pass<'_>) -> Result<(), CheckError> {
+    let mut mentions = connection.prepare("SELECT key, idx FROM mention WHERE idx < ?1")?;
+    let mut rows = mentions.query([signed(filed)?])?;
+    let mut sum = 0_u128;
+    while let Some(row) = rows.next()? {
+        let index = row.get::<_, i64>(1)?.cast_unsigned();
+        sum = sum.wrapping_add(pass.views.row(row.get_ref(0)?.as_bytes().map_err(rusqlite::Error::from)?, index));
+    }
+    if !pass.views.are_found_by(sum) {
+        let hides = KEYS.map(|key| {
+            format!(
+                "{key} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM mention WHERE key = {key} AND mention.idx = entry.idx)"
+            )
+        });
+        let hidden = format!(
+            "SELECT entry.idx FROM entry LEFT JOIN body ON body.idx = entry.idx WHERE entry.idx < ?1 AND ({}) \
+             ORDER BY entry.idx LIMIT 1",
+            hides.join(" OR ")
+        );
+        let hidden = connection.query_row(&hidden, [signed(filed)?], |row| row.get::<_, i64>(0)).optional()?;
+        return Err(match hidden {
+            Some(index) => Break { index: index.cast_unsigned(), what: "it is not found by what it is about" },
+            None => pass.broken("something finds an entry that is not about it"),
+        }
+        .into());
+    }
+    let mut open = connection.prepare("SELECT idx FROM open_intent")?;
+    let open = open.query_map([], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))?.collect::<Result<_, _>>()?;
+    Ok(pass.views.check_open(&open, true)?)
 }
 
 /// What is looked up beside the entries, each by its key.
