@@ -23,6 +23,7 @@ use super::record::{Class, RequestKey};
 use super::retention::Term;
 use super::sequence::{Growth, Sealer};
 use crate::tlog::Hash;
+use crate::tlog::nodes::{Nodes, consistency_proof, inclusion_proof};
 
 /// A durable log.
 ///
@@ -113,6 +114,23 @@ pub(super) enum ProofOf {
     Inclusion { place: u64, size: u64 },
     /// That the tree of `new` leaves begins with that of `old`, which are one or more (section 2.1.4.1).
     Consistency { old: u64, new: u64 },
+}
+
+impl ProofOf {
+    /// The hashes, from the stored `nodes` of the tree that begins with the entry at `first`.
+    fn hashes(self, first: u64, nodes: &mut impl Nodes<Error = StoreError>) -> Result<Vec<Hash>, StoreError> {
+        let (begins, size) = match self {
+            Self::Inclusion { place, size } => (place < size, size),
+            Self::Consistency { old, new } => (0 < old && old <= new, new),
+        };
+        if !begins || first.checked_add(size).is_none_or(|end| i64::try_from(end).is_err()) {
+            return Err(StoreError::Inconsistent { what: "a proof was asked for in a tree that the log never had" });
+        }
+        match self {
+            Self::Inclusion { place, size } => inclusion_proof(place, size, nodes),
+            Self::Consistency { old, new } => consistency_proof(old, new, nodes),
+        }
+    }
 }
 
 /// An entry with its proof, and what became of its body.

@@ -364,10 +364,7 @@ impl Store for PostgresStore {
 
     async fn hashes(&self, first: u64, proof: ProofOf) -> Result<Vec<Hash>, StoreError> {
         self.apart(move |shared| {
-            shared.read_on(&shared.auditors, |session| match proof {
-                ProofOf::Inclusion { place, size } => tree::inclusion(session, first, place, size),
-                ProofOf::Consistency { old, new } => tree::consistency(session, first, old, new),
-            })
+            shared.read_on(&shared.auditors, |session| proof.hashes(first, &mut tree::Stored { session, first }))
         })
         .await
     }
@@ -387,7 +384,8 @@ impl Source for PostgresStore {
     }
 
     fn consistency(&self, first: u64, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
-        self.shared.read(|session| tree::consistency(session, first, old, new))
+        self.shared
+            .read(|session| ProofOf::Consistency { old, new }.hashes(first, &mut tree::Stored { session, first }))
     }
 }
 

@@ -360,10 +360,7 @@ impl Store for SqliteStore {
     }
 
     async fn hashes(&self, first: u64, proof: ProofOf) -> Result<Vec<Hash>, StoreError> {
-        self.read_on(&self.auditors, |connection| match proof {
-            ProofOf::Inclusion { place, size } => tree::inclusion(connection, first, place, size),
-            ProofOf::Consistency { old, new } => tree::consistency(connection, first, old, new),
-        })
+        self.read_on(&self.auditors, |connection| proof.hashes(first, &mut tree::Stored { connection, first }))
     }
 }
 
@@ -385,7 +382,9 @@ impl Source for SqliteStore {
     }
 
     fn consistency(&self, first: u64, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
-        self.read(|connection| Ok(tree::consistency(connection, first, old, new)))?
+        self.read(|connection| {
+            Ok(ProofOf::Consistency { old, new }.hashes(first, &mut tree::Stored { connection, first }))
+        })?
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn apart<T: Send, E: From<StoreError> + Send>(
     std::thread::scope(|scope| {
         let working = scope.spawn(|| {
             let runtime = runtime()?;
-            let session = Session::open(server, runtime.handle())?;
+            let session = Session::open(server, runtime.handle())?.for_whole_log();
             work(&session)
         });
         working.join().unwrap_or(Err(StoreError::NotOpen.into()))

@@ -24,6 +24,8 @@ use crate::audit::database::Server;
 
 /// A statement or a transaction that takes longer has failed: the connection is closed, and nothing is cancelled on the server.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The same for a statement over the whole of a log: nobody is kept waiting by it.
+const WHOLE_LOG: Duration = Duration::from_secs(3_600);
 /// What each connection sets. A cancelled commit could succeed without its standby, so the server cancels nothing; a gateway that
 /// stops in the middle of an append lets go of the head. A dead machine is noticed, and its intents are closed.
 const OPTIONS: &str = "-c synchronous_commit=on -c statement_timeout=0 -c lock_timeout=0 \
@@ -46,13 +48,14 @@ pub(super) struct Session {
     runtime: Handle,
     /// The server has warned: a commit may have succeeded here and nowhere else.
     warned: Arc<AtomicBool>,
+    patience: Duration,
     statements: Mutex<HashMap<&'static str, Statement>>,
 }
 
 impl Session {
     /// Connects, and verifies the settings.
     pub(super) fn open(server: &Server, runtime: &Handle) -> Result<Self, StoreError> {
-        runtime.block_on(in_time(Self::connect(server, runtime)))
+        runtime.block_on(in_time(PATIENCE, Self::connect(server, runtime)))
     }
 
     async fn connect(server: &Server, runtime: &Handle) -> Result<Self, StoreError> {
@@ -72,7 +75,8 @@ impl Session {
             runtime.spawn(follow(connection, Arc::clone(&warned)));
             client
         };
-        let session = Self { client, runtime: runtime.clone(), warned, statements: Mutex::default() };
+        let session =
+            Self { client, runtime: runtime.clone(), warned, patience: PATIENCE, statements: Mutex::default() };
         for (name, fitting, setting) in REQUIRED {
             let row = session.client.query_one("SELECT current_setting($1)", &[&name]).await?;
             if !fitting.contains(&row.try_get::<_, &str>(0)?) {
@@ -82,9 +86,14 @@ impl Session {
         Ok(session)
     }
 
+    /// The same connection for whoever reads a whole log, whose statements take as long as the log is.
+    pub(super) fn for_whole_log(self) -> Self {
+        Self { patience: WHOLE_LOG, ..self }
+    }
+
     /// Waits for `work` where no task runs, for a bounded time.
     pub(super) fn wait<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        self.runtime.block_on(in_time(work))
+        self.runtime.block_on(in_time(self.patience, work))
     }
 
     pub(super) async fn query(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
@@ -154,8 +163,8 @@ impl Session {
     }
 }
 
-async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(StoreError::Late))
+async fn in_time<T>(patience: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(patience, work).await.unwrap_or(Err(StoreError::Late))
 }
 
 /// Drives a connection to its end, and notes warnings.

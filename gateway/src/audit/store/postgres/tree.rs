@@ -8,14 +8,15 @@ use crate::audit::publishing::Signed;
 use crate::audit::sequence::{Head, Shard};
 use crate::audit::store::Which;
 use crate::tlog::frontier::Frontier;
-use crate::tlog::nodes::{Nodes, consistency_proof, inclusion_proof, root};
+use crate::tlog::nodes::{Nodes, inclusion_proof, root};
 use crate::tlog::proof::TlogProof;
 use crate::tlog::{Hash, tree};
 
-/// Which log it is and where it stands. `FOR UPDATE` of the second keeps every other writer out until the commit.
+/// Which log it is and where it stands.
 pub(super) const STANDING: &str =
     "SELECT identity, size, last_at, shard, frontier, origin FROM file, head LEFT JOIN shard ON first = shard";
-pub(super) const LOCK: &str = "SELECT identity, size, last_at, shard, frontier, origin FROM file, head LEFT JOIN shard ON first = shard FOR UPDATE OF head";
+/// Keeps every other writer out until the commit. What was waited for is read after it, by a statement that sees it whole.
+pub(super) const LOCK: &str = "SELECT size FROM head FOR UPDATE";
 
 /// Reads a row of [`STANDING`].
 pub(super) fn standing(row: Option<&Row>) -> Result<(Vec<u8>, Head), StoreError> {
@@ -61,14 +62,6 @@ pub(super) fn newest_of(session: &Session, shard: Which<'_>) -> Result<Option<Si
     found.map_or(Ok(None), |row| newest(session, number(&row, 0)?))
 }
 
-/// The path of a leaf of the shard that begins at `first`.
-pub(super) fn inclusion(session: &Session, first: u64, place: u64, size: u64) -> Result<Vec<Hash>, StoreError> {
-    if place >= size || first.checked_add(size).is_none_or(|end| i64::try_from(end).is_err()) {
-        return Err(StoreError::Inconsistent { what: "a leaf was asked for in a tree that does not have it" });
-    }
-    inclusion_proof(place, size, &mut Stored { session, first })
-}
-
 pub(super) fn leaves(session: &Session, from: u64, to: u64) -> Result<Vec<Vec<u8>>, StoreError> {
     let rows = session
         .rows("SELECT leaf FROM entry WHERE idx >= $1 AND idx < $2 ORDER BY idx", &[&signed(from)?, &signed(to)?])?;
@@ -84,14 +77,6 @@ pub(super) fn holds(session: &Session, origin: &str, size: u64, expected: &Hash)
         return Ok(false);
     }
     Ok(root(size, &mut Stored { session, first })? == *expected)
-}
-
-/// The proof that a tree of the shard that begins at `first` begins with an older one.
-pub(super) fn consistency(session: &Session, first: u64, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
-    if old == 0 || old > new || first.checked_add(new).is_none_or(|end| i64::try_from(end).is_err()) {
-        return Err(StoreError::Inconsistent { what: "a tree was asked for that the log never had" });
-    }
-    consistency_proof(old, new, &mut Stored { session, first })
 }
 
 /// The proof of the entry at `index` against the checkpoint of the append that made it durable.

@@ -7,7 +7,7 @@ use crate::audit::publishing::Signed;
 use crate::audit::sequence::{Head, Shard};
 use crate::audit::store::Which;
 use crate::tlog::frontier::{Frontier, Subtree};
-use crate::tlog::nodes::{Nodes, consistency_proof, inclusion_proof, root};
+use crate::tlog::nodes::{Nodes, inclusion_proof, root};
 use crate::tlog::proof::TlogProof;
 use crate::tlog::{Hash, tree};
 
@@ -90,14 +90,6 @@ pub(super) fn newest_of(connection: &Connection, shard: Which<'_>) -> Result<Opt
     index.map_or(Ok(None), |index| newest(connection, index.cast_unsigned()))
 }
 
-/// The path of a leaf of the shard that begins at `first`.
-pub(super) fn inclusion(connection: &Connection, first: u64, place: u64, size: u64) -> Result<Vec<Hash>, StoreError> {
-    if place >= size || first.checked_add(size).is_none_or(|end| i64::try_from(end).is_err()) {
-        return Err(StoreError::Inconsistent { what: "a leaf was asked for in a tree that does not have it" });
-    }
-    inclusion_proof(place, size, &mut Stored { connection, first })
-}
-
 /// Whether there is a shard of this name that begins with a tree of this size and root.
 pub(super) fn holds(connection: &Connection, origin: &str, size: u64, expected: &Hash) -> Result<bool, StoreError> {
     let standing = standing(connection)?.head;
@@ -108,14 +100,6 @@ pub(super) fn holds(connection: &Connection, origin: &str, size: u64, expected: 
         return Ok(false);
     }
     Ok(root(size, &mut Stored { connection, first })? == *expected)
-}
-
-/// The proof that a tree of the shard that begins at `first` begins with an older one.
-pub(super) fn consistency(connection: &Connection, first: u64, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
-    if old == 0 || old > new || first.checked_add(new).is_none_or(|end| i64::try_from(end).is_err()) {
-        return Err(StoreError::Inconsistent { what: "a tree was asked for that the log never had" });
-    }
-    consistency_proof(old, new, &mut Stored { connection, first })
 }
 
 /// The proof of the entry at `index` against the checkpoint of the append that made it durable.
@@ -137,9 +121,9 @@ pub(super) fn proof(connection: &Connection, index: u64) -> Result<String, Store
 }
 
 /// The tree of the shard that begins at `first`, as the file holds it.
-struct Stored<'c> {
-    connection: &'c Connection,
-    first: u64,
+pub(super) struct Stored<'c> {
+    pub(super) connection: &'c Connection,
+    pub(super) first: u64,
 }
 
 impl Nodes for Stored<'_> {
