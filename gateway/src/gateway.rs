@@ -100,6 +100,24 @@ impl Gateway {
     /// # Errors
     /// [`StartError`] says what is wrong and where.
     pub async fn open(city: &Path, config: &Config) -> Result<Self, StartError> {
+        Self::open_over(city, config, |clock| open_audit(city, config, clock)).await
+    }
+
+    /// The same over an audit log that keeps nothing: measured beside one that does.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    #[cfg(feature = "bench")]
+    pub async fn open_without_log(city: &Path, config: &Config) -> Result<Self, StartError> {
+        let keys = AuditKeys::load(&city.join(AUDIT_KEYS))?;
+        Self::open_over(city, config, |clock| Ok(Audit::nowhere(&log_name(config), keys, clock)?)).await
+    }
+
+    async fn open_over(
+        city: &Path,
+        config: &Config,
+        open_audit: impl FnOnce(Arc<dyn Clock>) -> Result<Audit, StartError>,
+    ) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = Arc::new(Metrics::new());
         let loaded = load(city, None, clock.now())?;
@@ -110,7 +128,8 @@ impl Gateway {
         };
         adopt(&directory.snapshot(), &departments, &metrics);
         let tls = Tls::read(&config.tls.certificate, &config.tls.key, &config.tls.client_ca)?;
-        let audit = open_audit(city, config, Arc::clone(&clock), &metrics)?;
+        let audit = open_audit(Arc::clone(&clock))?;
+        audit.observe(Arc::new(metrics.audit().clone()));
         let able = ability::follow(&audit, tls.not_after(), Arc::clone(&clock), Arc::clone(&metrics));
         let verification = Arc::new(Verification {
             directory: Arc::clone(&directory),
@@ -204,19 +223,23 @@ impl Gateway {
     }
 }
 
-fn open_audit(city: &Path, config: &Config, clock: Arc<dyn Clock>, metrics: &Metrics) -> Result<Audit, StartError> {
+fn open_audit(city: &Path, config: &Config, clock: Arc<dyn Clock>) -> Result<Audit, StartError> {
     let of = &config.audit;
     let witnessing = of.witnesses.as_ref().map(Witnesses::read).transpose()?;
     if let Database::Sqlite(file) = &of.database {
         make_folder_of(file)?;
     }
-    let name = format!("{}/audit", config.city.trust_domain);
+    let name = log_name(config);
     let (published, witnessing) = (of.published.as_path(), witnessing.as_ref());
     let place = Place { database: &of.database, published, name: &name, witnessing };
     let audit = Audit::open(&place, AuditKeys::load(&city.join(AUDIT_KEYS))?, clock)?;
-    audit.observe(Arc::new(metrics.audit().clone()));
     audit.retain(of.retention);
     Ok(audit)
+}
+
+/// What the names of the log's shards begin with.
+fn log_name(config: &Config) -> String {
+    format!("{}/audit", config.city.trust_domain)
 }
 
 /// `state/` is not under version control, so a city folder that was just cloned has none.

@@ -2,6 +2,7 @@
 
 mod checking;
 mod client;
+mod commits;
 mod echo;
 mod measure;
 mod question;
@@ -128,7 +129,14 @@ async fn run(options: &Options) -> Result<(), Failure> {
     let gateway = Server::gateway(city.path(), options.gateway.as_deref())?;
     let replies = question::reply_size(city.path(), gateway.address()).await?;
     let echo = Server::echo(city.path(), replies)?;
-    let cases = if options.only.is_empty() { Case::ALL.to_vec() } else { options.only.clone() };
+    let unlogged = Server::unlogged(city.path())?;
+    let mut cases = if options.only.is_empty() { Case::ALL.to_vec() } else { options.only.clone() };
+    if unlogged.is_none() && options.only.is_empty() {
+        eprintln!(
+            "load: case `unlogged` is left out: its gateway, `--bin load-unlogged`, is not built beside this program"
+        );
+        cases.retain(|case| *case != Case::Unlogged);
+    }
     let needs_postgres = cases.iter().any(|case| matches!(case, Case::Postgres | Case::Replicas));
     let postgres = needs_postgres.then(PostgresServer::start);
     let shared = postgres.as_ref().map(|server| (City::on(server).0, City::on(server).0));
@@ -142,7 +150,7 @@ async fn run(options: &Options) -> Result<(), Failure> {
         }
     }
     let shared = shared.as_ref().map(|(alone, together)| (alone, together, &gateways[..]));
-    let sites = Sites { city: &city, gateway: &gateway, echo: &echo, shared, replies };
+    let sites = Sites { city: &city, gateway: &gateway, echo: &echo, unlogged: unlogged.as_ref(), shared, replies };
     let mut points = Vec::new();
     for (point, load) in plan(options) {
         eprintln!("{point}: {} s for each of {} cases, in {} rounds", options.seconds, cases.len(), options.rounds);

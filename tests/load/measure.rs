@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tonic::codegen::Bytes;
 
 use super::client::{Caller, connect};
+use super::commits::Commits;
 use super::question::{self, Question};
 use super::server::Server;
 use super::{Failure, echo};
@@ -34,6 +35,8 @@ pub(crate) enum Case {
     Cached,
     /// Verify that asks a SQLite department.
     Asked,
+    /// The same with an audit log that keeps nothing.
+    Unlogged,
     /// The same over a log in PostgreSQL.
     Postgres,
     /// The same over three gateways that share one log in PostgreSQL.
@@ -41,13 +44,15 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 5] = [Self::Floor, Self::Cached, Self::Asked, Self::Postgres, Self::Replicas];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Floor, Self::Cached, Self::Asked, Self::Unlogged, Self::Postgres, Self::Replicas];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Floor => "floor",
             Self::Cached => "cached",
             Self::Asked => "asked",
+            Self::Unlogged => "unlogged",
             Self::Postgres => "postgres",
             Self::Replicas => "replicas",
         }
@@ -82,6 +87,8 @@ pub(crate) struct Sites<'a> {
     pub(crate) city: &'a City,
     pub(crate) gateway: &'a Server,
     pub(crate) echo: &'a Server,
+    /// The gateway whose log keeps nothing.
+    pub(crate) unlogged: Option<&'a Server>,
     /// The city whose log is in PostgreSQL, and its gateways; the first has the log to itself, the others share another.
     pub(crate) shared: Option<(&'a City, &'a City, &'a [Server])>,
     /// How many bytes each reply has.
@@ -100,6 +107,7 @@ pub(crate) struct Figures {
     pub(crate) from_cache: u64,
     /// Calls of an open loop that were due while too many were in flight.
     pub(crate) unsent: u64,
+    pub(crate) commits: Commits,
 }
 
 impl Figures {
@@ -127,6 +135,7 @@ impl Figures {
             whole.latencies += &round.latencies;
             whole.from_cache += round.from_cache;
             whole.unsent += round.unsent;
+            whole.commits += round.commits;
         }
         whole
     }
@@ -153,9 +162,9 @@ pub(crate) async fn rounds(
         for turn in 0..drivers.len() {
             let driver = &drivers[(turn + round) % drivers.len()];
             driver.drive(load, WARM_UP).await?;
-            let before = driver.cpu()?;
+            let (cpu, commits) = (driver.cpu()?, driver.commits()?);
             let mut figures = driver.drive(load, each).await?;
-            figures.cpu = driver.cpu()? - before;
+            (figures.cpu, figures.commits) = (driver.cpu()? - cpu, driver.commits()? - commits);
             measured.entry(driver.case).or_default().push(figures);
         }
     }
@@ -193,10 +202,10 @@ impl Work {
             Case::Floor if reply.len().abs_diff(self.replies) <= 3 => Ok(false),
             Case::Floor => Err(Failure(format!("the echo replied with {} bytes", reply.len()))),
             Case::Cached => question::read_reply(reply),
-            Case::Asked | Case::Postgres | Case::Replicas if question::read_reply(reply)? => {
+            Case::Asked | Case::Unlogged | Case::Postgres | Case::Replicas if question::read_reply(reply)? => {
                 Err(Failure("an answer without age came from the cache".into()))
             }
-            Case::Asked | Case::Postgres | Case::Replicas => Ok(false),
+            Case::Asked | Case::Unlogged | Case::Postgres | Case::Replicas => Ok(false),
         }
     }
 }
@@ -207,6 +216,10 @@ impl<'a> Driver<'a> {
         let (city, servers) = match case {
             Case::Floor => (sites.city, vec![sites.echo]),
             Case::Cached | Case::Asked => (sites.city, vec![sites.gateway]),
+            Case::Unlogged => {
+                let unlogged = sites.unlogged.ok_or_else(|| Failure("there is no gateway for this case".into()))?;
+                (sites.city, vec![unlogged])
+            }
             Case::Postgres => (shared()?.0, shared()?.2.iter().take(1).collect()),
             Case::Replicas => (shared()?.1, shared()?.2.iter().skip(1).collect()),
         };
@@ -215,7 +228,9 @@ impl<'a> Driver<'a> {
             // The echo takes any bytes for a message of unknown fields.
             Case::Floor => (echo::PATH, Question::repeated()),
             Case::Cached => (question::PATH, Question::repeated()),
-            Case::Asked | Case::Postgres | Case::Replicas => (question::PATH, Question::changing(city)?),
+            Case::Asked | Case::Unlogged | Case::Postgres | Case::Replicas => {
+                (question::PATH, Question::changing(city)?)
+            }
         };
         let mut callers = Vec::new();
         for connection in 0..usize::from(point.connections) {
@@ -229,6 +244,15 @@ impl<'a> Driver<'a> {
     /// CPU time of all servers together so far.
     fn cpu(&self) -> Result<Duration, Failure> {
         self.servers.iter().map(|server| server.cpu()).sum()
+    }
+
+    /// The commits of all servers together so far.
+    fn commits(&self) -> Result<Commits, Failure> {
+        let mut all = Commits::default();
+        for server in &self.servers {
+            all += server.commits()?;
+        }
+        Ok(all)
     }
 
     /// Calls for so long, and waits for every reply.
@@ -267,7 +291,15 @@ impl<'a> Driver<'a> {
         if latencies.is_empty() {
             return Err(Failure(format!("no call of case `{}` was made in {long:?}", self.case.as_str())));
         }
-        Ok(Figures { calls: latencies.len(), took, cpu: Duration::ZERO, latencies, from_cache, unsent })
+        Ok(Figures {
+            calls: latencies.len(),
+            took,
+            cpu: Duration::ZERO,
+            latencies,
+            from_cache,
+            unsent,
+            commits: Commits::default(),
+        })
     }
 }
 

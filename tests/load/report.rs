@@ -8,9 +8,9 @@ use super::measure::{Case, Figures, Point, Rounds};
 /// Prints a line for each case at each point, in Markdown.
 pub(crate) fn table(points: &[(Point, Rounds)]) {
     println!(
-        "| connections x in flight | case | calls/s | p50 ms | p99 ms | p99.9 ms | CPU µs/call | CPU, times the floor (rounds) | calls/s, of the floor | from cache |"
+        "| connections x in flight | case | calls/s | p50 ms | p99 ms | p99.9 ms | CPU µs/call | CPU, times the floor (rounds) | calls/s, of the floor | from cache | commit ms | entries of a commit |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     for (point, rounds) in points {
         for (case, measured) in rounds {
             println!("| {point} | {} | {} |", case.as_str(), cells(*case, measured, rounds).join(" | "));
@@ -41,6 +41,9 @@ fn cells(case: Case, measured: &[Figures], rounds: &Rounds) -> Vec<String> {
         Case::Floor => "-".into(),
         _ => format!("{:.0} %", 100.0 * whole.from_cache as f64 / whole.calls as f64),
     });
+    let commits =
+        [whole.commits.each().map(|ms| format!("{ms:.2}")), whole.commits.batch().map(|of| format!("{of:.0}"))];
+    cells.extend(commits.map(|cell| cell.unwrap_or_else(|| "-".into())));
     cells
 }
 
@@ -49,20 +52,25 @@ fn cells(case: Case, measured: &[Figures], rounds: &Rounds) -> Vec<String> {
 /// # Errors
 /// [`Failure`] where a case was left out.
 pub(crate) fn json(rounds: &Rounds) -> Result<(), Failure> {
+    let measured = |case: Case| rounds.get(&case).map(|measured| Figures::whole(measured));
     let case = |case: Case| {
-        let measured = rounds.get(&case).map(|measured| Figures::whole(measured));
-        measured.ok_or_else(|| Failure(format!("JSON needs every case; `{}` was left out", case.as_str())))
+        measured(case).ok_or_else(|| Failure(format!("JSON needs every case; `{}` was left out", case.as_str())))
     };
     let (floor, cached, asked) = (case(Case::Floor)?, case(Case::Cached)?, case(Case::Asked)?);
     let (postgres, replicas) = (case(Case::Postgres)?, case(Case::Replicas)?);
+    let unlogged = measured(Case::Unlogged);
+    let added_p99 =
+        |of: &Figures| unlogged.as_ref().map(|unlogged| rounded(of.percentile(99.0) - unlogged.percentile(99.0), 1e3));
     println!(
         "{}",
         json!({
             "floor": figures(&floor),
             "cached": figures(&cached),
             "asked": figures(&asked),
+            "unlogged": unlogged.as_ref().map(figures),
             "postgres": figures(&postgres),
             "replicas": figures(&replicas),
+            "added_p99_ms": { "asked": added_p99(&asked), "postgres": added_p99(&postgres) },
             "ratio": {
                 "cached_cpu": rounded(cached.cpu_each() / floor.cpu_each(), 1e3),
                 "asked_cpu": rounded(asked.cpu_each() / floor.cpu_each(), 1e3),
@@ -83,6 +91,8 @@ fn figures(of: &Figures) -> Value {
         "p50_ms": of.percentile(50.0),
         "p99_ms": of.percentile(99.0),
         "cpu_us": rounded(of.cpu_each(), 1e1),
+        "commit_ms": of.commits.each().map(|ms| rounded(ms, 1e3)),
+        "commit_entries": of.commits.batch().map(|entries| rounded(entries, 1e1)),
     })
 }
 

@@ -30,7 +30,7 @@ pub(super) struct StoredEntry<'a> {
     pub(super) index: u64,
     pub(super) leaf: &'a [u8],
     pub(super) decision: &'a [u8],
-    pub(super) step: i64,
+    pub(super) step: i16,
     pub(super) closes: Option<i64>,
     pub(super) question: Option<&'a [u8]>,
     pub(super) content: Option<&'a [u8]>,

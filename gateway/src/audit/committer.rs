@@ -87,10 +87,15 @@ impl Committer {
     }
 
     /// Makes a batch durable, then releases it. After any error nothing of it is released.
-    fn commit(&self, jobs: Vec<Job>, sweep: bool) -> Result<(), StoreError> {
+    fn commit(&self, mut jobs: Vec<Job>, sweep: bool) -> Result<(), StoreError> {
         let done = self.let_go(sweep).and_then(|let_go| {
+            if jobs.is_empty() && let_go.is_empty() {
+                return Ok(Vec::new());
+            }
+            self.store.await_turn()?;
+            self.queue.take_more(&mut jobs);
             let drafts: Vec<&Draft> = jobs.iter().map(|job| &job.draft).chain(&let_go).collect();
-            if drafts.is_empty() { Ok(Vec::new()) } else { self.append(&drafts) }
+            self.append(&drafts)
         });
         match done {
             Ok(appended) if appended.is_empty() => Ok(()),

@@ -2,22 +2,22 @@
 //! committer only fills in place and time.
 
 mod removal;
+pub(super) mod step;
 
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use aws_lc_rs::rand;
 use jiff::civil::Date;
 
 pub(super) use self::removal::decision_at;
+pub(super) use self::step::Step;
 use super::body::Body;
 use super::cipher::{Cipher, CipherError, Context};
 use super::error::AuditError;
 use super::keys::{AuditKeys, Tag};
 use super::leaf::{self, Commitments, LeafDraft, LeafView};
 use super::record::{Class, Record, RequestKey};
-use super::retention::Term;
 use crate::tlog::tree;
 
 /// The largest body of one entry, in bytes.
@@ -35,27 +35,6 @@ pub(super) struct Claim {
     pub(super) key: RequestKey,
     /// Keyed digest of its content.
     pub(super) content: [u8; 32],
-}
-
-/// What an entry does besides being recorded.
-pub(super) enum Step {
-    /// Nothing.
-    Alone,
-    /// Reserves the question, and opens an intent.
-    Intent(Claim),
-    /// Reserves the question unless its intent did, closes that intent, and keeps the reply.
-    Answer {
-        claim: Claim,
-        intent: Option<u64>,
-        /// Salt, length, reply and padding: what is to be sealed.
-        reply: Vec<u8>,
-    },
-    /// Closes an intent that no answer will follow; does nothing if it is closed already.
-    Abandoned { intent: u64 },
-    /// Erases these entries, if they are still the ones that are erased together.
-    Erasure { indices: Vec<u64> },
-    /// Takes the bodies of a term that are past retention, if no other entry has taken them.
-    Retention { term: Term, range: Range<u64> },
 }
 
 /// The keyed tags beside a body.

@@ -161,6 +161,14 @@ impl Queue {
         if state.closing { Work::Close } else { Work::Idle }
     }
 
+    /// Adds what came since to the jobs of a batch, as long as there is room.
+    pub(super) fn take_more(&self, jobs: &mut Vec<Job>) {
+        let mut state = self.lock();
+        let room = BATCH_MAX.saturating_sub(jobs.len()).min(state.jobs.len());
+        jobs.extend(state.jobs.drain(..room));
+        self.tell_queued(state.jobs.len());
+    }
+
     /// Sleeps until `jobs` wait, something else is to do, or the time has passed.
     fn sleep<'a>(&'a self, mut state: MutexGuard<'a, State>, time: Duration, jobs: usize) -> MutexGuard<'a, State> {
         state.wake_at = jobs;

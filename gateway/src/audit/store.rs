@@ -1,5 +1,7 @@
 //! Where the log is kept. The trait is the contract; `contract.rs` beside the tests holds every store to it.
 
+#[cfg(feature = "bench")]
+pub(super) mod nowhere;
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
@@ -44,6 +46,11 @@ use crate::tlog::nodes::{Nodes, consistency_proof, inclusion_proof};
 /// - **Auditors hold up nobody.** `entry_at`, `signed` and `hashes` take nothing that `append` or `recall` would wait for.
 #[async_trait]
 pub(super) trait Store: Send + Sync + fmt::Debug {
+    /// Waits until nobody else writes before the next [`Self::append`], which must follow: what comes meanwhile shares its commit.
+    fn await_turn(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Appends `drafts` in their order in one transaction, at `now` (microseconds since 1970 UTC). One outcome per draft.
     fn append(&self, drafts: &[&Draft], now: i64, sealer: &Sealer<'_>) -> Result<Vec<Appended>, StoreError>;
 

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{StoredBody, StoredEntry};
 use crate::audit::cipher::{AesGcm, Cipher as _, Context};
 use crate::audit::draft;
+use crate::audit::draft::step::{ABANDONED, ALONE, ANSWER, ERASURE, INTENT, RETENTION};
 use crate::audit::keys::AuditKeys;
 use crate::audit::leaf::{self, LeafView};
 use crate::audit::record::Class;
@@ -16,15 +17,15 @@ pub(super) fn check(stored: &StoredEntry<'_>, leaf: &LeafView) -> Result<(), &'s
     }
     let class = Class::from_word(&leaf.class).ok_or("its class is unknown")?;
     let fits = match stored.step {
-        0 => {
+        ALONE => {
             let removes = matches!(class, Class::Erasure | Class::Retention);
             stored.question.is_none() && leaf.intent.is_none() && !removes
         }
-        1 => class == Class::Intent,
-        2 => stored.question.is_some() && class != Class::Intent && class != Class::Abandoned,
-        3 => class == Class::Abandoned,
-        4 => class == Class::Erasure && stored.question.is_none(),
-        5 => class == Class::Retention && stored.question.is_none(),
+        INTENT => class == Class::Intent,
+        ANSWER => stored.question.is_some() && class != Class::Intent && class != Class::Abandoned,
+        ABANDONED => class == Class::Abandoned,
+        ERASURE => class == Class::Erasure && stored.question.is_none(),
+        RETENTION => class == Class::Retention && stored.question.is_none(),
         _ => false,
     };
     if !fits {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use aws_lc_rs::{digest, rand};
 
 use super::{Break, StoredEntry};
+use crate::audit::draft::step::INTENT;
 
 /// What the rows beside the log must be, as the entries so far have it.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl Views {
 
     pub(super) fn entry(&mut self, stored: &StoredEntry<'_>) {
         self.replies += u64::from(stored.reply.is_some());
-        if stored.step == 1 {
+        if stored.step == INTENT {
             self.open.insert(stored.index);
         }
         if let Some(closed) = stored.closes {

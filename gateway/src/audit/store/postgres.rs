@@ -17,7 +17,7 @@ pub(in crate::audit) mod tests;
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -71,12 +71,16 @@ struct Shared {
     auditors: Mutex<Option<Session>>,
     /// What this process knows to be durable.
     known: Mutex<Known>,
+    /// Other gateways were writing a moment ago. A hint: it decides what is sent together.
+    has_company: AtomicBool,
 }
 
 struct Writer {
     session: Session,
     /// The number of this gateway.
     replica: i32,
+    /// A transaction is open, and holds the head.
+    has_turn: bool,
 }
 
 struct Known {
@@ -104,6 +108,7 @@ impl PostgresStore {
                     next_reader: AtomicUsize::new(0),
                     auditors: Mutex::new(None),
                     known: Mutex::new(Known { identity, head, replica: 0 }),
+                    has_company: AtomicBool::new(false),
                 });
                 shared.revive()?;
                 Ok(Self { shared, runtime: Some(runtime) })
@@ -170,10 +175,10 @@ impl Shared {
 
     /// Runs `work` on the writing connection. After any error, the commit's included, the connection is dropped: the transaction
     /// is rolled back or its outcome is unknown, and only [`Store::revive`] opens another.
-    fn write<T>(&self, work: impl FnOnce(&Writer) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn write<T>(&self, work: impl FnOnce(&mut Writer) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut slot = self.writer.lock().expect("no holder of this lock can panic");
-        let writer = slot.take().ok_or(StoreError::NotOpen)?;
-        let done = work(&writer)?;
+        let mut writer = slot.take().ok_or(StoreError::NotOpen)?;
+        let done = work(&mut writer)?;
         *slot = Some(writer);
         Ok(done)
     }
@@ -202,7 +207,7 @@ impl Shared {
         })?;
         self.check(&session, &identity, &head)?;
         *self.known() = Known { identity, head, replica };
-        *slot = Some(Writer { session, replica });
+        *slot = Some(Writer { session, replica, has_turn: false });
         Ok(())
     }
 
@@ -226,9 +231,22 @@ impl Shared {
 
 #[async_trait]
 impl Store for PostgresStore {
+    fn await_turn(&self) -> Result<(), StoreError> {
+        if !self.shared.has_company.load(Ordering::Relaxed) {
+            // The head is free: it is locked together with the first questions of the append.
+            return Ok(());
+        }
+        self.shared.write(|Writer { session, has_turn, .. }| {
+            session.wait(append::lock(session))?;
+            *has_turn = true;
+            Ok(())
+        })
+    }
+
     fn append(&self, drafts: &[&Draft], now: i64, sealer: &Sealer<'_>) -> Result<Vec<Appended>, StoreError> {
-        self.shared.write(|Writer { session, replica }| {
-            let (appended, head) = session.wait(append::append(session, *replica, drafts, now, sealer))?;
+        self.shared.write(|Writer { session, replica, has_turn }| {
+            let has_turn = std::mem::take(has_turn);
+            let (appended, head) = session.wait(append::append(session, (*replica, has_turn), drafts, now, sealer))?;
             self.shared.known().head = head;
             Ok(appended)
         })
@@ -270,11 +288,18 @@ impl Store for PostgresStore {
     }
 
     fn has_orphans(&self) -> Result<bool, StoreError> {
-        const ORPHANS: &str =
-            concat!("SELECT EXISTS (SELECT FROM open_intent WHERE replica <> $1 AND replica NOT IN ", alive!(), ")");
+        const ORPHANS: &str = concat!(
+            "SELECT EXISTS (SELECT FROM open_intent WHERE replica <> $1 AND replica NOT IN ",
+            alive!(),
+            "), (SELECT count(*) > 1 FROM ",
+            alive!(),
+            " AS alive)"
+        );
         let replica = self.shared.known().replica;
         let row = self.shared.read(|session| session.row(ORPHANS, &[&replica]))?;
-        Ok(row.ok_or(StoreError::NotOpen)?.try_get(0)?)
+        let row = row.ok_or(StoreError::NotOpen)?;
+        self.shared.has_company.store(row.try_get(1)?, Ordering::Relaxed);
+        Ok(row.try_get(0)?)
     }
 
     fn forget_replies(&self, kept: Range<i64>, max: usize) -> Result<usize, StoreError> {

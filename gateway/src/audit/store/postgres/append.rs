@@ -11,18 +11,11 @@ use tokio_postgres::types::ToSql;
 
 use super::session::Session;
 use super::{StoreError, removal, signed, tree};
-use crate::audit::draft::{Claim, Draft, Place, Sealed, Step};
+use crate::audit::draft::step::{ALONE, INTENT, Step};
+use crate::audit::draft::{Claim, Draft, Place, Sealed};
 use crate::audit::sequence::{Head, Opening, Sealer, Sequence, Sequenced, Shard};
 use crate::audit::store::{Appended, stored};
 use crate::tlog::frontier::Subtree;
-
-/// `entry.step`, as the migration says.
-const ALONE: i16 = 0;
-const INTENT: i16 = 1;
-const ANSWER: i16 = 2;
-const ABANDONED: i16 = 3;
-pub(super) const ERASURE: i16 = 4;
-const RETENTION: i16 = 5;
 
 const QUESTIONS: &str = "SELECT question, entry.idx, step, content, under, replica FROM entry \
      LEFT JOIN erasure ON erasure.idx = entry.idx LEFT JOIN open_intent ON open_intent.idx = entry.idx \
@@ -94,28 +87,33 @@ fn read_questions(rows: &[Row]) -> Result<HashMap<Vec<u8>, Question>, StoreError
     Ok(questions)
 }
 
-/// Appends in one transaction; the outcomes, and where the log stands then.
+/// Begins a transaction, and waits until the head is this gateway's alone.
+pub(super) async fn lock(session: &Session) -> Result<(), StoreError> {
+    let (begun, locked) = join!(session.begin(), session.query(tree::LOCK, &[]));
+    begun.and(locked).map(drop)
+}
+
+/// Appends in one transaction, which is open where the gateway `has_turn`; the outcomes, and where the log stands then.
 pub(super) async fn append(
     session: &Session,
-    replica: i32,
+    (replica, has_turn): (i32, bool),
     drafts: &[&Draft],
     now: i64,
     sealer: &Sealer<'_>,
 ) -> Result<(Vec<Appended>, Head), StoreError> {
-    let keys: Vec<[u8; 16]> = drafts.iter().filter_map(|draft| Some(claim(draft)?.key.digest())).collect();
+    let keys: Vec<[u8; 16]> = drafts.iter().filter_map(|draft| Some(draft.step.claim()?.key.digest())).collect();
     let keys: Vec<&[u8]> = keys.iter().map(<[u8; 16]>::as_slice).collect();
     let closing: Vec<i64> = drafts.iter().filter_map(|draft| abandoned(draft)).collect();
     let (asked, closing): ([&(dyn ToSql + Sync); 1], [&(dyn ToSql + Sync); 1]) = ([&keys], [&closing]);
-    let (begun, locked, standing, asked, open, last) = join!(
-        session.begin(),
-        session.query(tree::LOCK, &[]),
+    let turn = async { if has_turn { Ok(()) } else { lock(session).await } };
+    let (turn, standing, asked, open, last) = join!(
+        turn,
         session.query(tree::STANDING, &[]),
         session.query(QUESTIONS, &asked),
         session.query(OPEN, &closing),
         session.query(LAST_CHECKPOINT, &[]),
     );
-    begun?;
-    locked?;
+    turn?;
     let (_, head) = tree::standing(standing?.first())?;
     let mut sequence = Sequence::after(head.clone(), now, sealer);
     let questions = read_questions(&asked?)?;
@@ -297,16 +295,9 @@ impl<'s> Insertion<'s> {
     }
 
     async fn insert(&mut self, draft: &Draft, place: Place, sealed: &Sealed) -> Result<(), StoreError> {
-        let (step, closes) = match &draft.step {
-            Step::Alone => (ALONE, None),
-            Step::Intent(_) => (INTENT, None),
-            Step::Answer { intent, .. } => (ANSWER, *intent),
-            Step::Abandoned { intent } => (ABANDONED, Some(*intent)),
-            Step::Erasure { .. } => (ERASURE, None),
-            Step::Retention { .. } => (RETENTION, None),
-        };
+        let (step, closes) = (draft.step.number(), draft.step.closes());
         let (index, closed) = (signed(place.index)?, closes.map(signed).transpose()?);
-        self.add_entry(place, draft.leaf.decision.as_bytes(), &sealed.leaf, (step, closed, claim(draft)))?;
+        self.add_entry(place, draft.leaf.decision.as_bytes(), &sealed.leaf, (step, closed, draft.step.claim()))?;
         if !sealed.body.is_empty() {
             let bodies = &mut self.rows.bodies;
             bodies.index.push(index);
@@ -341,7 +332,7 @@ impl<'s> Insertion<'s> {
 
     /// Remembers what the draft does to its question.
     fn note(&mut self, draft: &Draft, index: u64) {
-        let Some(claim) = claim(draft) else { return };
+        let Some(claim) = draft.step.claim() else { return };
         let question = self.questions.entry(claim.key.digest().to_vec()).or_default();
         question.content = Some(claim.content);
         if matches!(draft.step, Step::Intent(_)) {
@@ -367,13 +358,6 @@ impl<'s> Insertion<'s> {
         entries.question.push(claim.map(|claim| claim.key.digest().to_vec()));
         entries.content.push(claim.map(|claim| claim.content.to_vec()));
         Ok(())
-    }
-}
-
-fn claim(draft: &Draft) -> Option<&Claim> {
-    match &draft.step {
-        Step::Intent(claim) | Step::Answer { claim, .. } => Some(claim),
-        Step::Alone | Step::Abandoned { .. } | Step::Erasure { .. } | Step::Retention { .. } => None,
     }
 }
 

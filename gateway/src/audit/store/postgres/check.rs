@@ -14,7 +14,7 @@ use crate::tlog::frontier::Subtree;
 /// Entries that are read at a time.
 const READ: i64 = 2_048;
 
-const ENTRIES: &str = "SELECT entry.idx, leaf, decision, step::bigint, closes, question, content, body.sealed, subject_tag, \
+const ENTRIES: &str = "SELECT entry.idx, leaf, decision, step, closes, question, content, body.sealed, subject_tag, \
      official_tag, case_tag, reply.sealed, note, under FROM entry LEFT JOIN body ON body.idx = entry.idx \
      LEFT JOIN reply ON reply.idx = entry.idx LEFT JOIN checkpoint ON checkpoint.size = entry.idx + 1 \
      LEFT JOIN erasure ON erasure.idx = entry.idx WHERE entry.idx >= $1 ORDER BY entry.idx LIMIT $2";

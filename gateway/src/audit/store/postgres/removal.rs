@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::append::ERASURE;
 use super::session::Session;
 use super::{StoreError, signed, tree};
+use crate::audit::draft::step::ERASURE;
 use crate::audit::error::Unerasable;
 use crate::audit::retention::Term;
 use crate::audit::store::term_of;

@@ -10,6 +10,7 @@ use std::ops::Bound;
 use rusqlite::{Connection, Transaction, params};
 
 use super::{StoreError, signed};
+use crate::audit::draft::step::INTENT;
 
 /// A key under which entries are found. Of questions and tags these are digests, of decisions random: none is guessed.
 pub(super) type Key = [u8; 16];
@@ -72,7 +73,7 @@ impl Finding {
         let mut rows = unfiled.query([signed(filed)?])?;
         while let Some(row) = rows.next()? {
             let index = row.get::<_, i64>(0)?.cast_unsigned();
-            if row.get::<_, i64>(1)? == super::insertion::INTENT {
+            if row.get::<_, i16>(1)? == INTENT {
                 finding.open.insert(index);
             }
             if let Some(closed) = row.get::<_, Option<i64>>(2)? {

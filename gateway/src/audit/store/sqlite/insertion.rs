@@ -4,21 +4,9 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, Transac
 
 use super::finding::{Additions, Finding, Key, filed_entries};
 use super::{Appended, StoreError, removal, signed};
-use crate::audit::draft::{Claim, Draft, Sealed, Step};
+use crate::audit::draft::step::{ALONE, ANSWER, INTENT, Step};
+use crate::audit::draft::{Claim, Draft, Sealed};
 use crate::audit::sequence::{Opening, Shard};
-
-/// `entry.step` of an entry that stands alone.
-const ALONE: i64 = 0;
-/// `entry.step` of an intent.
-pub(super) const INTENT: i64 = 1;
-/// `entry.step` of an answer.
-pub(super) const ANSWER: i64 = 2;
-/// `entry.step` of an entry that closes an abandoned intent.
-const ABANDONED: i64 = 3;
-/// `entry.step` of an entry that erases others.
-pub(super) const ERASURE: i64 = 4;
-/// `entry.step` of an entry that takes bodies past retention.
-const RETENTION: i64 = 5;
 
 /// One append: its statements, prepared once per connection, and what it adds to the finding.
 pub(super) struct Insertion<'t> {
@@ -146,14 +134,7 @@ impl<'t> Insertion<'t> {
     }
 
     pub(super) fn insert(&mut self, draft: &Draft, index: u64, now: i64, sealed: &Sealed) -> Result<(), StoreError> {
-        let (step, closes, claim) = match &draft.step {
-            Step::Alone => (ALONE, None, None),
-            Step::Intent(claim) => (INTENT, None, Some(claim)),
-            Step::Answer { claim, intent, .. } => (ANSWER, *intent, Some(claim)),
-            Step::Abandoned { intent } => (ABANDONED, Some(*intent), None),
-            Step::Erasure { .. } => (ERASURE, None, None),
-            Step::Retention { .. } => (RETENTION, None, None),
-        };
+        let (step, closes, claim) = (draft.step.number(), draft.step.closes(), draft.step.claim());
         let question = claim.map(|claim| claim.key.digest());
         let (place, closed) = (signed(index)?, closes.map(signed).transpose()?);
         let content = claim.map(|claim| claim.content);

@@ -5,8 +5,8 @@ use std::ops::Range;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::finding::{Additions, Key};
-use super::insertion::ERASURE;
 use super::{StoreError, signed};
+use crate::audit::draft::step::ERASURE;
 use crate::audit::error::Unerasable;
 use crate::audit::retention::Term;
 use crate::audit::store::term_of;
@@ -26,7 +26,7 @@ pub(super) fn erasable(
         "SELECT step, question, under, sealed IS NOT NULL FROM entry LEFT JOIN body ON body.idx = entry.idx \
          LEFT JOIN erasure ON erasure.idx = entry.idx WHERE entry.idx = ?1",
     )?;
-    type Found = (i64, Option<Key>, Option<i64>, bool);
+    type Found = (i16, Option<Key>, Option<i64>, bool);
     let mut find = |index: u64| -> rusqlite::Result<Option<Found>> {
         let found = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
         i64::try_from(index).map_or(Ok(None), |index| entry.query_row([index], found).optional())
