@@ -8,6 +8,7 @@ mod departments;
 mod kill_nine;
 mod load;
 mod overload;
+mod preloaded;
 mod process;
 mod replicas;
 mod restarts;

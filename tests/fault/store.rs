@@ -21,6 +21,7 @@ use tonic_types::StatusExt as _;
 
 use crate::checker::{Held, Log, violations};
 use crate::kill_nine::asked_decisions;
+use crate::preloaded::Preloaded;
 
 #[tokio::test]
 async fn a_locked_store_fails_closed_and_recovers() {
@@ -58,15 +59,9 @@ async fn a_full_disk_fails_closed_and_recovers() {
 #[tokio::test]
 async fn a_disk_that_fails_fails_closed_and_recovers() {
     let city = City::new();
-    let (shim, trigger) = (city.file("failing_disk.so"), city.file("eio"));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("fault/failing_disk.c");
-    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&shim, &source]).status().unwrap();
-    assert!(built.success(), "the shim cannot be built");
-    let mut command = heyan();
-    command.env("LD_PRELOAD", &shim).env("HEYAN_TEST_EIO", &trigger);
-    let gateway = Gateway::start_in(&city, "info", &mut command);
-    let fail = || std::fs::write(&trigger, "").unwrap();
-    fails_closed_and_recovers(&file(&city), &gateway, fail, || std::fs::remove_file(&trigger).unwrap()).await;
+    let disk = Preloaded::build(&city);
+    let gateway = Gateway::start_in(&city, "info", &mut disk.command(""));
+    fails_closed_and_recovers(&file(&city), &gateway, || disk.fail(true), || disk.fail(false)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

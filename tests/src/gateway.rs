@@ -111,6 +111,13 @@ impl Gateway {
         self.process.id()
     }
 
+    /// Whether its process has ended, by itself or otherwise.
+    pub fn has_ended(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        // The state follows the name, which is in brackets. A zombie has ended, and nobody has waited for it.
+        stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('Z'))
+    }
+
     /// A connection as a system of the sample city.
     pub async fn connect(&self, system: &str) -> Channel {
         self.try_connect(&format!("system/{system}")).await.unwrap()
