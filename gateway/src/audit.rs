@@ -170,6 +170,15 @@ impl Audit {
         Ok(audit)
     }
 
+    /// A log that keeps nothing: measured beside one that does.
+    ///
+    /// # Errors
+    /// [`OpenError`] where the keys cannot be used.
+    #[cfg(feature = "bench")]
+    pub fn nowhere(name: &str, keys: AuditKeys, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Self::over(Arc::new(store::nowhere::Nowhere::default()), name, keys, clock)
+    }
+
     fn over(store: Arc<dyn Store>, name: &str, keys: AuditKeys, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         keys.tags_of(clock.today())?;
         let log_key = Arc::new(keys.log_key(name));
