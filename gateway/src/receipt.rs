@@ -9,7 +9,7 @@ use std::fmt;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::commit;
@@ -21,6 +21,8 @@ use crate::tlog::tree;
 const VERSION: u8 = 1;
 /// No receipt is larger, in bytes: a reply has at most a few MiB.
 pub const BYTES_MAX: usize = 16 * 1024 * 1024;
+/// By how much the clocks of a gateway and of whoever verifies may differ.
+pub const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a receipt consists of.
 #[derive(Clone, PartialEq, Eq)]
@@ -116,11 +118,12 @@ impl ReceiptFile {
         })
     }
 
-    /// Verifies the receipt with the log's public key alone; `caller` is the URI of the system whose receipt it has to be.
+    /// Verifies the receipt with the log's public key alone; `caller` is the URI of the system whose receipt it has to be. An entry that
+    /// was made more than [`CLOCKS_DIFFER`] after `now` is not accepted: the log's clock was wrong, or ours is.
     ///
     /// # Errors
     /// [`ReceiptError`] says which part refutes it.
-    pub fn verify(&self, key: &VerifierKey, caller: Option<&str>) -> Result<Proven, ReceiptError> {
+    pub fn verify(&self, key: &VerifierKey, caller: Option<&str>, now: Timestamp) -> Result<Proven, ReceiptError> {
         let proof = TlogProof::parse(&self.proof)
             .map_err(|error| ReceiptError::Malformed(format!("its proof is not a tlog-proof: {error}")))?;
         let checkpoint = proof.checkpoint().map_err(|error| ReceiptError::Malformed(error.to_string()))?;
@@ -143,6 +146,9 @@ impl ReceiptFile {
         }
         let at = Timestamp::from_microsecond(leaf.at)
             .map_err(|_| ReceiptError::Malformed("its leaf has no readable time".into()))?;
+        if at > now + CLOCKS_DIFFER {
+            return Err(ReceiptError::Refuted("its entry was made later than it is now; check this machine's clock"));
+        }
         let (index, size, origin) = (proof.index(), checkpoint.size(), checkpoint.origin().to_owned());
         Ok(Proven { caller: leaf.caller, decision: leaf.id, at, origin, index, size })
     }

@@ -13,6 +13,7 @@ use heyan::tlog::tree::leaf_hash;
 use heyan_proto::v1;
 use heyan_proto::v1::verification_service_client::VerificationServiceClient;
 use heyan_tests::{City, Gateway, heyan, page, questions, until};
+use jiff::{SignedDuration, Timestamp};
 use prost::Message;
 
 /// Runs the script for every file of a list; a line for each says `True` or `False`.
@@ -54,7 +55,7 @@ fn independent(folder: &Path, key: &str, receipts: &[Vec<u8>]) -> Vec<bool> {
 }
 
 fn ours(key: &VerifierKey, receipt: &[u8]) -> bool {
-    ReceiptFile::parse(receipt).and_then(|receipt| receipt.verify(key, None)).is_ok()
+    ReceiptFile::parse(receipt).and_then(|receipt| receipt.verify(key, None, Timestamp::now())).is_ok()
 }
 
 /// Asks every case of the sample, and gives the receipts.
@@ -127,13 +128,15 @@ async fn receipts_are_verified_by_anybody_and_changed_ones_by_nobody() {
             ReceiptFile { leaf: other.leaf.clone(), proof: other.proof.clone(), ..receipts[0].clone() },
         ];
         for mixed in mixed.into_iter().filter(|mixed| *mixed != receipts[0]) {
-            assert!(mixed.verify(&key, None).is_err());
+            assert!(mixed.verify(&key, None, Timestamp::now()).is_err());
         }
     }
-    let owner = receipts[0].verify(&key, None).unwrap().caller;
-    assert!(receipts[0].verify(&key, Some(&owner)).is_ok());
-    let others = receipts[0].verify(&key, Some("spiffe://sample-city.example/system/somebody-else"));
+    let owner = receipts[0].verify(&key, None, Timestamp::now()).unwrap().caller;
+    assert!(receipts[0].verify(&key, Some(&owner), Timestamp::now()).is_ok());
+    let others = receipts[0].verify(&key, Some("spiffe://sample-city.example/system/somebody-else"), Timestamp::now());
     assert_eq!(others, Err(ReceiptError::OtherCaller(owner)));
+    let from_the_future = receipts[0].verify(&key, None, Timestamp::now() - SignedDuration::from_mins(10));
+    assert!(matches!(from_the_future, Err(ReceiptError::Refuted(_))));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 
 KEY is a verifier key line (C2SP signed-note): name+id+base64. Formats: RFC 6962; C2SP tlog-checkpoint, tlog-proof, tlog-tiles.
 """
-import base64, hashlib, hmac, io, json, pathlib, sys
+import base64, hashlib, hmac, io, json, pathlib, sys, time
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 sha = lambda data: hashlib.sha256(data).digest()
@@ -48,6 +48,7 @@ def receipt(text, key):
     for name, part in (("req", "question"), ("ans", "answer")):
         commitment = hmac.digest(b64(data["salt"]), name.encode() + b64(data[part]), "sha256")
         assert base64.urlsafe_b64encode(commitment).rstrip(b"=").decode() == leaf[name], f"its {part} is another"
+    assert leaf["at"] < (time.time() + 60) * 1e6, "its entry was made later than it is now"
     return f"{leaf['caller']} asked this and was answered this, entry {place} of the {size} of {origin}"
 
 def log(folder, key):

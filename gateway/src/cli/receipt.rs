@@ -10,6 +10,7 @@ use serde_json::json;
 use super::audit::verifier_key;
 use super::show::{self, pick};
 use super::{Exit, Failure, Language, Output, print};
+use crate::clock::{Clock as _, SystemClock};
 use crate::receipt::{BYTES_MAX, Proven, ReceiptError, ReceiptFile};
 
 /// What to do with a receipt.
@@ -70,7 +71,7 @@ fn verify(options: &Verify) -> Result<Exit, Failure> {
     }
     let text = std::fs::read(&options.file).map_err(|error| usage(error.to_string()))?;
     let verified = ReceiptFile::parse(&text).and_then(|receipt| {
-        let proven = receipt.verify(&key, options.caller.as_deref())?;
+        let proven = receipt.verify(&key, options.caller.as_deref(), SystemClock.now())?;
         Ok((receipt, proven))
     });
     match verified {

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use sigstore_types::Sha256Hash;
 
 use super::*;
+use crate::clock::SystemClock;
 use crate::receipt::ReceiptFile;
 use crate::tlog::note::VerifierKey;
 
@@ -55,7 +56,9 @@ async fn receipts(audit: &Audit, chance: &mut Chance) -> Vec<ReceiptFile> {
 }
 
 fn ours(key: &VerifierKey, receipts: &[ReceiptFile]) -> Vec<bool> {
-    let verify = |text: &str| ReceiptFile::parse(text.as_bytes()).and_then(|receipt| receipt.verify(key, None));
+    let verify = |text: &str| {
+        ReceiptFile::parse(text.as_bytes()).and_then(|receipt| receipt.verify(key, None, SystemClock.now()))
+    };
     receipts.iter().map(|receipt| verify(&receipt.to_string()).is_ok()).collect()
 }
 

@@ -10,6 +10,7 @@ use super::super::audit::verifier_key;
 use super::super::receipt::sentence;
 use super::super::{Exit, Failure, Language};
 use super::questions::Asked;
+use crate::clock::{Clock as _, SystemClock};
 use crate::receipt::{Proven, ReceiptFile};
 
 /// The log is published within a second; the demo waits no longer than this.
@@ -40,7 +41,7 @@ pub(super) async fn keep(city: &Path, is_kept: bool, asked: &[Asked]) -> Result<
     }
     let key = verifier_key(&published.display().to_string())?;
     let written = fs::read(&file).map_err(|error| failed(error.to_string()))?;
-    let verified = ReceiptFile::parse(&written).and_then(|receipt| receipt.verify(&key, None));
+    let verified = ReceiptFile::parse(&written).and_then(|receipt| receipt.verify(&key, None, SystemClock.now()));
     let proven = verified.map_err(|error| Failure::new(Exit::Broken, error.to_string()))?;
     Ok(Kept { file, key: key.to_string(), receipt, proven })
 }
