@@ -167,6 +167,25 @@ fn intents_are_closed_for_a_gateway_that_died_and_for_no_other() {
     bench.place(&second, 15, &bench.intent(&asked, 4));
 }
 
+/// A server on the way could read and change everything. Failure: a log that opens although the server's certificate is another
+/// authority's or for another name.
+#[test]
+fn a_server_that_does_not_prove_who_it_is_is_not_used() {
+    let (postgres, other) = (
+        PostgresServer::start_with_certificate("127.0.0.1"),
+        PostgresServer::start_with_certificate("db.city.example"),
+    );
+    let at = |postgres: &PostgresServer, ca| {
+        let server = Server::parse(&postgres.database()).unwrap();
+        PostgresStore::open(&server.reached_with(Some(postgres.password_file()), Some(ca)))
+    };
+    at(&postgres, postgres.ca()).unwrap();
+    for (what, refused) in [("another authority", at(&postgres, other.ca())), ("another name", at(&other, other.ca()))]
+    {
+        assert!(matches!(refused, Err(StoreError::Server { .. } | StoreError::NotOpen)), "{what}: {refused:?}");
+    }
+}
+
 /// A cancelled wait for a standby lets COMMIT succeed with a warning alone (A9). Failure: the append says that it is durable.
 #[test]
 fn a_commit_that_the_server_warns_of_is_unknown() {

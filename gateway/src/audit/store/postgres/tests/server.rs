@@ -1,12 +1,16 @@
 //! A PostgreSQL server of one test run: real, on a free loopback port, in a temporary folder.
 
+use std::io::Write as _;
 use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 /// The password of the server's user; it protects nothing.
 const PASSWORD: &str = "sample-password";
@@ -26,7 +30,22 @@ impl PostgresServer {
     /// # Panics
     /// Where there is no PostgreSQL on this machine, or it does not start.
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// Makes and starts a server that proves who it is: a certificate for `name`, by an authority of its own (see [`Self::ca`]).
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn start_with_certificate(name: &str) -> Self {
+        Self::start_with(Some(name))
+    }
+
+    fn start_with(name: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        if let Some(name) = name {
+            certify(folder.path(), name);
+        }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = Self { folder, port, process: Mutex::new(None), databases: AtomicUsize::new(0) };
         fs::write(server.password_file(), PASSWORD).unwrap();
@@ -50,6 +69,11 @@ impl PostgresServer {
         command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
         command.arg("-c").arg(format!("unix_socket_directories={}", self.folder.path().display()));
         command.args(["-c", "max_connections=60", "-c", "shared_buffers=64MB"]);
+        if self.ca().exists() {
+            let file = |name: &str| self.folder.path().join(name).display().to_string();
+            command.args(["-c", "ssl=on", "-c", &format!("ssl_cert_file={}", file("server.pem"))]);
+            command.args(["-c", &format!("ssl_key_file={}", file("server.key"))]);
+        }
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         *self.process.lock().unwrap() = Some(command.stderr(log).stdout(Stdio::null()).spawn().unwrap());
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -79,6 +103,11 @@ impl PostgresServer {
     /// The file with the password of `heyan`.
     pub fn password_file(&self) -> PathBuf {
         self.folder.path().join("password")
+    }
+
+    /// The authority of its certificate, a PEM file; there is none without a certificate.
+    pub fn ca(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
     }
 
     /// Runs statements in the database of a name or a URL.
@@ -130,6 +159,21 @@ impl Drop for PostgresServer {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Makes an authority and a certificate for `name`.
+fn certify(folder: &Path, name: &str) {
+    let key = KeyPair::generate().unwrap();
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = authority.self_signed(&key).unwrap();
+    fs::write(folder.join("ca.pem"), certificate.pem()).unwrap();
+    let issuer = Issuer::new(authority, key);
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    fs::write(folder.join("server.pem"), certificate.pem()).unwrap();
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join("server.key"));
+    file.unwrap().write_all(key.serialize_pem().as_bytes()).unwrap();
 }
 
 fn signal(name: &str, pid: u32) {
