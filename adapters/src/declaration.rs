@@ -1,12 +1,16 @@
 //! What a department says about itself in `departments/<id>.toml`: who it is, how it is reached, what it issues.
 
+mod ask;
 mod catalogue;
 mod example;
 mod field;
+mod input;
 mod query;
 mod record;
 mod result_type;
+mod secret;
 mod standing;
+mod template;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -17,15 +21,18 @@ use heyan_proto::document::{self, Problems, Table};
 use heyan_proto::identifier::CreditCode;
 use heyan_proto::vocabulary::{DepartmentId, Localized, PlainText};
 
+pub(crate) use ask::Ask;
 pub use catalogue::{CatalogueEntry, Channel, SharingMethod, UpdateFrequency};
 pub use example::{Example, ExampleOutcome, Expectation};
 pub use field::{Field, FieldForm, Fold};
-pub use query::Input;
+pub use input::Input;
 pub(crate) use query::SqlQuery;
 pub use record::DateForm;
-pub(crate) use record::{Column, Listed, OnUnknown, RecordMapping, StateMap};
+pub(crate) use record::{Column, Listed, OnUnknown, Path, RecordMapping, StateMap};
 pub use result_type::ResultType;
+pub use secret::Secret;
 pub use standing::{Coverage, FreshnessDeclaration, NotShared, Renewal, Validity};
+pub(crate) use template::Template;
 
 /// A whole department file, valid in itself: its examples were executed.
 #[derive(Debug, Clone)]
@@ -91,8 +98,26 @@ pub struct Limits {
     pub pause_max: Duration,
 }
 
-/// The adapter kinds: a department file has exactly one of these tables.
-const KINDS: [&str; 1] = ["sql"];
+/// The adapter kinds. A department file has the table of exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sql,
+}
+
+impl Kind {
+    const ALL: [Self; 1] = [Self::Sql];
+
+    /// The name of its table.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Sql => "sql",
+        }
+    }
+
+    fn tables() -> String {
+        Self::ALL.map(|kind| format!("`[{}]`", kind.as_str())).join(", ")
+    }
+}
 
 /// The most result types of one department.
 const RESULT_TYPES_MAX: usize = 256;
@@ -105,13 +130,12 @@ pub fn read_declaration(file: &str, text: &str) -> Result<DepartmentDeclaration,
     document::read(file, text, |table| {
         let schema = table.integer("schema", 1..=1);
         let department = table.table("department").and_then(|mut table| Department::read(&mut table));
-        let source = Source::read(table);
-        let has_source = matches!(source, Some(Some(_)) | None);
+        let (kind, source) = Source::read(table);
         let limits = table.optional_table("limits").and_then(|limits| match limits {
             Some(mut limits) => Limits::read(&mut limits),
             None => Some(Limits::DEFAULT),
         });
-        let result_types = read_result_types(table, department.as_ref(), has_source);
+        let result_types = read_result_types(table, department.as_ref(), kind);
         schema?;
         Some(DepartmentDeclaration {
             department: department?,
@@ -126,16 +150,16 @@ pub fn read_declaration(file: &str, text: &str) -> Result<DepartmentDeclaration,
 fn read_result_types(
     table: &mut Table<'_>,
     department: Option<&Department>,
-    has_source: bool,
+    kind: Option<Kind>,
 ) -> Option<Vec<Arc<ResultType>>> {
     let tables = table.tables("result_type")?;
-    match (tables.is_empty(), has_source) {
+    match (tables.is_empty(), kind.is_some()) {
         (true, true) => {
             let help = "add a `[[result_type]]` for each kind of result, or remove the table of the adapter kind";
             table.problem("no result type is declared", Some(help.into()));
         }
         (false, false) => {
-            let help = format!("add exactly one of `[{}]`", KINDS.join("]`, `["));
+            let help = format!("add exactly one of {}", Kind::tables());
             table.problem("no adapter kind says how the department is reached", Some(help));
         }
         _ => {}
@@ -146,7 +170,7 @@ fn read_result_types(
     let mut seen = HashSet::new();
     // Every table is read, also after a broken one, so that all problems are found at once.
     let read: Vec<_> =
-        tables.into_iter().map(|mut table| ResultType::read(&mut table, department, &mut seen)).collect();
+        tables.into_iter().map(|mut table| ResultType::read(&mut table, department, kind, &mut seen)).collect();
     read.into_iter().map(|result_type| result_type.map(Arc::new)).collect()
 }
 
@@ -176,10 +200,31 @@ impl Source {
         }
     }
 
-    fn read(table: &mut Table<'_>) -> Option<Option<Self>> {
-        match table.optional_table("sql")? {
-            Some(mut sql) => SqlSource::read(&mut sql).map(|sql| Some(Self::Sql(sql))),
-            None => Some(None),
+    /// The kind whose table the file has, also where something is wrong in it.
+    fn read(table: &mut Table<'_>) -> (Option<Kind>, Option<Option<Self>>) {
+        let given: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| table.has(kind.as_str())).collect();
+        match given[..] {
+            [] => (None, Some(None)),
+            [kind] => {
+                let source = table.table(kind.as_str()).and_then(|mut table| Self::read_kind(kind, &mut table));
+                (Some(kind), source.map(Some))
+            }
+            [kind, ..] => {
+                for given in given {
+                    if let Some(mut table) = table.table(given.as_str()) {
+                        table.skip();
+                    }
+                }
+                let help = format!("keep exactly one of {}", Kind::tables());
+                table.problem("more than one adapter kind says how the department is reached", Some(help));
+                (Some(kind), None)
+            }
+        }
+    }
+
+    fn read_kind(kind: Kind, table: &mut Table<'_>) -> Option<Self> {
+        match kind {
+            Kind::Sql => SqlSource::read(table).map(Self::Sql),
         }
     }
 }

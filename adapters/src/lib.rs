@@ -16,7 +16,7 @@ pub use adapter::{Adapter, Lookup, OfficialOnCall};
 pub use connect::connect;
 pub use declaration::{
     CatalogueEntry, Channel, Coverage, DateForm, Department, DepartmentDeclaration, Example, ExampleOutcome,
-    Expectation, Field, FieldForm, Fold, FreshnessDeclaration, Input, Limits, NotShared, Renewal, ResultType,
+    Expectation, Field, FieldForm, Fold, FreshnessDeclaration, Input, Limits, NotShared, Renewal, ResultType, Secret,
     SharingMethod, Source, SqlDialect, SqlSource, UpdateFrequency, Validity, read_declaration,
 };
 pub use error::AdapterError;

@@ -5,7 +5,7 @@ use heyan_proto::identifier::{SubjectKind, SubjectNumber};
 use heyan_proto::vocabulary::{Existence, FieldName, FieldType, FieldValue, PlainText, ResultState, Term};
 use jiff::civil::Date;
 
-use super::{Column, Field, ResultType};
+use super::{Ask, Column, Field, ResultType};
 use crate::mapping::{self, Cell, Row};
 use crate::{AdapterError, Holding};
 
@@ -72,7 +72,7 @@ impl Example {
             table.problem_at(&name, format!("two examples are named `{}`", name.as_str()), None);
         }
         let read: Result<Vec<Holding>, AdapterError> =
-            reply.iter().map(|row| mapping::read_holding(result_type, row)).collect();
+            reply.and_then(|rows| rows.iter().map(|row| mapping::read_holding(result_type, &**row)).collect());
         for difference in expect.compare(&read) {
             table.problem_at(&name, format!("example `{}`: {difference}", name.as_str()), None);
         }
@@ -103,7 +103,16 @@ impl Row for ExampleRow {
     }
 }
 
-fn read_reply(table: &mut Table<'_>, result_type: &ResultType) -> Option<Vec<ExampleRow>> {
+/// The rows of a reply, or what is wrong with the reply as a whole.
+type Reply = Result<Vec<Box<dyn Row>>, AdapterError>;
+
+fn read_reply(table: &mut Table<'_>, result_type: &ResultType) -> Option<Reply> {
+    match &result_type.ask {
+        Ask::Sql(_) => read_rows(table, result_type).map(Ok),
+    }
+}
+
+fn read_rows(table: &mut Table<'_>, result_type: &ResultType) -> Option<Vec<Box<dyn Row>>> {
     if !table.has("reply") {
         table.problem(
             "missing key `reply` in `result_type.example`",
@@ -112,7 +121,7 @@ fn read_reply(table: &mut Table<'_>, result_type: &ResultType) -> Option<Vec<Exa
         return None;
     }
     let rows: Vec<_> = table.tables("reply")?.into_iter().map(|mut row| read_row(&mut row, result_type)).collect();
-    rows.into_iter().collect()
+    rows.into_iter().map(|row| Some(Box::new(row?) as Box<dyn Row>)).collect()
 }
 
 fn read_row(table: &mut Table<'_>, result_type: &ResultType) -> Option<ExampleRow> {

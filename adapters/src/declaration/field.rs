@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use heyan_proto::document::Table;
 use heyan_proto::vocabulary::{FieldName, FieldType, Localized, PlainText};
 
-use super::{Column, DateForm, SqlQuery, plain, record};
+use super::{Ask, Column, DateForm, plain, record};
 
 /// The most fields of one result type.
 const FIELDS_MAX: usize = 64;
@@ -105,7 +105,7 @@ impl Field {
     }
 
     /// Reads the table `fields`.
-    pub(super) fn read_all(table: &mut Table<'_>, query: Option<&SqlQuery>) -> Option<Vec<Self>> {
+    pub(super) fn read_all(table: &mut Table<'_>, ask: Option<&Ask>) -> Option<Vec<Self>> {
         let names = table.keys();
         if names.is_empty() || names.len() > FIELDS_MAX {
             let help =
@@ -118,15 +118,15 @@ impl Field {
             if let Err(error) = &parsed {
                 table.problem_at(&name, error.to_string(), None);
             }
-            fields.push(table.table(&name).and_then(|mut table| Self::read(&mut table, parsed.ok(), query)));
+            fields.push(table.table(&name).and_then(|mut table| Self::read(&mut table, parsed.ok(), ask)));
         }
         fields.into_iter().collect()
     }
 
     /// Reads one field; `name` is `None` where it was reported as wrong.
-    fn read(table: &mut Table<'_>, name: Option<FieldName>, query: Option<&SqlQuery>) -> Option<Self> {
+    fn read(table: &mut Table<'_>, name: Option<FieldName>, ask: Option<&Ask>) -> Option<Self> {
         let title = table.localized("title");
-        let column = Column::read(table, query);
+        let column = Column::read(table, ask);
         let disclosed = table.optional_flag("disclosed");
         let form = FieldForm::read(table);
         Some(Self {

@@ -6,7 +6,7 @@ use heyan_proto::vocabulary::{PlainText, ResultState, Term};
 use jiff::civil::Date;
 use jiff::fmt::strtime::{self, BrokenDownTime};
 
-use super::SqlQuery;
+use super::Ask;
 
 /// The most words of one code map.
 const WORDS_MAX: usize = 2000;
@@ -22,9 +22,19 @@ pub(crate) struct RecordMapping {
     pub(crate) valid_to: Option<(Column, DateForm)>,
 }
 
-/// The name of a column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Column(Box<str>);
+/// A place in a record of the provider's answer: `from`.
+#[derive(Debug, Clone)]
+pub(crate) struct Column {
+    name: Box<str>,
+    path: Path,
+}
+
+/// How the place is found, by the kind.
+#[derive(Debug, Clone)]
+pub(crate) enum Path {
+    /// The column of this name.
+    Name,
+}
 
 /// A column that may hold several values in one text.
 #[derive(Debug, Clone)]
@@ -62,33 +72,33 @@ pub struct DateForm {
 
 impl Column {
     pub(crate) fn name(&self) -> &str {
-        &self.0
+        &self.name
     }
 
-    /// Reads `from` and checks it against the columns of the query, where those can be read off.
-    pub(super) fn read(table: &mut Table<'_>, query: Option<&SqlQuery>) -> Option<Self> {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn new(name: &str, path: Path) -> Self {
+        Self { name: name.into(), path }
+    }
+
+    /// Reads `from`; `ask` is `None` where the look-up was reported as wrong.
+    pub(super) fn read(table: &mut Table<'_>, ask: Option<&Ask>) -> Option<Self> {
         let from = table.parse("from", |text| PlainText::parse(text, 128))?;
-        let columns = query.and_then(SqlQuery::columns);
-        // SQLite compares the names of columns without case.
-        let known = |columns: &[String]| columns.iter().any(|column| column.eq_ignore_ascii_case(from.as_str()));
-        if let Some(columns) = columns.filter(|columns| !known(columns)) {
-            let help = format!("the query gives `{}`", columns.join("`, `"));
-            table.problem_at(&from, format!("the query has no column `{}`", from.as_str()), Some(help));
-            return None;
-        }
-        Some(Self(from.as_str().into()))
+        ask?.column(table, &from)
     }
 }
 
 impl RecordMapping {
-    pub(super) fn read(table: &mut Table<'_>, query: Option<&SqlQuery>) -> Option<Self> {
-        let certificate_number = read_column(table, "certificate_number", |table| Column::read(table, query));
-        let holder_number = read_column(table, "holder_number", |table| Listed::read(table, query));
-        let holder_name = read_column(table, "holder_name", |table| Listed::read(table, query));
-        let state = read_column(table, "state", |table| StateMap::read(table, query));
+    pub(super) fn read(table: &mut Table<'_>, ask: Option<&Ask>) -> Option<Self> {
+        let certificate_number = read_column(table, "certificate_number", |table| Column::read(table, ask));
+        let holder_number = read_column(table, "holder_number", |table| Listed::read(table, ask));
+        let holder_name = read_column(table, "holder_name", |table| Listed::read(table, ask));
+        let state = read_column(table, "state", |table| StateMap::read(table, ask));
         let mut dated = |key| {
             read_column(table, key, |table| {
-                let (column, form) = (Column::read(table, query), DateForm::read(table));
+                let (column, form) = (Column::read(table, ask), DateForm::read(table));
                 Some((column?, form?))
             })
         };
@@ -123,8 +133,8 @@ fn read_column<T>(
 }
 
 impl Listed {
-    fn read(table: &mut Table<'_>, query: Option<&SqlQuery>) -> Option<Self> {
-        let column = Column::read(table, query);
+    fn read(table: &mut Table<'_>, ask: Option<&Ask>) -> Option<Self> {
+        let column = Column::read(table, ask);
         let separator = optional_separator(table);
         Some(Self { column: column?, separator: separator? })
     }
@@ -143,8 +153,8 @@ pub(super) fn optional_separator(table: &mut Table<'_>) -> Option<Option<String>
 }
 
 impl StateMap {
-    fn read(table: &mut Table<'_>, query: Option<&SqlQuery>) -> Option<Self> {
-        let column = Column::read(table, query);
+    fn read(table: &mut Table<'_>, ask: Option<&Ask>) -> Option<Self> {
+        let column = Column::read(table, ask);
         let words = ResultState::CLOSED.map(|state| state.as_str());
         let states = read_words(table, |map, code| {
             let known: Vec<(&str, usize)> = words.iter().enumerate().map(|(i, word)| (*word, i)).collect();

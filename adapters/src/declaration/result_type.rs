@@ -6,8 +6,8 @@ use heyan_proto::identifier::{CreditCode, SubjectKind};
 use heyan_proto::vocabulary::{DepartmentId, Disclosure, Localized, PlainText, ResultTypeId, SharingClass};
 
 use super::{
-    CatalogueEntry, Coverage, Department, Example, Field, FreshnessDeclaration, Input, NotShared, RecordMapping,
-    SqlQuery, Validity, plain,
+    Ask, CatalogueEntry, Coverage, Department, Example, Field, FreshnessDeclaration, Input, Kind, NotShared,
+    RecordMapping, Validity, plain,
 };
 
 /// The most records that a declaration may ask for.
@@ -58,7 +58,7 @@ pub struct ResultType {
     pub requires: Vec<Input>,
     /// Executed examples about invented subjects.
     pub examples: Vec<Example>,
-    pub(crate) query: SqlQuery,
+    pub(crate) ask: Ask,
     pub(crate) record: RecordMapping,
 }
 
@@ -111,16 +111,17 @@ impl ResultType {
 
     /// What of a question is sent to the department.
     pub fn inputs(&self) -> impl Iterator<Item = Input> + '_ {
-        self.query.inputs().iter().copied()
+        self.ask.inputs().iter().copied()
     }
 
     /// `department` is `None` where it was reported as wrong; `seen` collects the ids of the file.
     pub(super) fn read(
         table: &mut Table<'_>,
         department: Option<&Department>,
+        kind: Option<Kind>,
         seen: &mut HashSet<ResultTypeId>,
     ) -> Option<Self> {
-        let result_type = Self::read_without_examples(table, department, seen);
+        let result_type = Self::read_without_examples(table, department, kind, seen);
         let examples = table.tables("example");
         let Some(mut result_type) = result_type else {
             examples.into_iter().flatten().for_each(|mut example| example.skip());
@@ -133,6 +134,7 @@ impl ResultType {
     fn read_without_examples(
         table: &mut Table<'_>,
         department: Option<&Department>,
+        kind: Option<Kind>,
         seen: &mut HashSet<ResultTypeId>,
     ) -> Option<Self> {
         let id = read_id(table, seen);
@@ -148,10 +150,10 @@ impl ResultType {
         let catalogue = table.table("catalogue").and_then(|mut table| CatalogueEntry::read(&mut table));
         let coverage = optional(table, "coverage", Coverage::read);
         let is_sensitive = sensitivity.as_ref().map(|level| **level >= SENSITIVE_FROM.into());
-        let freshness = optional(table, "freshness", |table| FreshnessDeclaration::read(table, is_sensitive));
-        let lookup = table.table("lookup").and_then(|mut table| LookupDeclaration::read(&mut table));
-        let query = lookup.as_ref().map(|lookup| &lookup.query);
-        let fields = table.table("fields").and_then(|mut table| Field::read_all(&mut table, query));
+        let freshness = optional(table, "freshness", |table| FreshnessDeclaration::read(table, kind, is_sensitive));
+        let lookup = table.table("lookup").and_then(|mut table| LookupDeclaration::read(&mut table, kind));
+        let ask = lookup.as_ref().map(|lookup| &lookup.ask);
+        let fields = table.table("fields").and_then(|mut table| Field::read_all(&mut table, ask));
         let known_fields = fields.as_deref().unwrap_or_default();
         let validity = optional(table, "validity", |table| Validity::read(table, known_fields));
         let lookup = lookup?;
@@ -175,7 +177,7 @@ impl ResultType {
             max_rows: lookup.max_rows,
             requires: lookup.requires,
             examples: Vec::new(),
-            query: lookup.query,
+            ask: lookup.ask,
             record: lookup.record,
         })
     }
@@ -183,20 +185,25 @@ impl ResultType {
 
 /// The table `lookup`.
 struct LookupDeclaration {
-    query: SqlQuery,
+    ask: Ask,
     max_rows: usize,
     requires: Vec<Input>,
     record: RecordMapping,
 }
 
 impl LookupDeclaration {
-    fn read(table: &mut Table<'_>) -> Option<Self> {
-        let query = table.text("query").and_then(|text| SqlQuery::check(table, text));
+    /// `kind` is `None` where it was reported as missing.
+    fn read(table: &mut Table<'_>, kind: Option<Kind>) -> Option<Self> {
+        let Some(kind) = kind else {
+            table.skip();
+            return None;
+        };
+        let ask = Ask::read(table, kind);
         let max_rows = table.integer("max_rows", 1..=ROWS_MAX);
-        let requires = read_requires(table, query.as_ref());
-        let record = RecordMapping::read(table, query.as_ref());
+        let requires = read_requires(table, ask.as_ref());
+        let record = RecordMapping::read(table, ask.as_ref());
         Some(Self {
-            query: query?,
+            ask: ask?,
             max_rows: usize::try_from(*max_rows?).expect("the range was checked"),
             requires: requires?,
             record: record?,
@@ -204,7 +211,7 @@ impl LookupDeclaration {
     }
 }
 
-fn read_requires(table: &mut Table<'_>, query: Option<&SqlQuery>) -> Option<Vec<Input>> {
+fn read_requires(table: &mut Table<'_>, ask: Option<&Ask>) -> Option<Vec<Input>> {
     let known = [Input::SubjectName, Input::CertificateNumber];
     let requires = table.list("requires", |word| {
         let input = known.into_iter().find(|input| input.as_str() == word);
@@ -212,9 +219,10 @@ fn read_requires(table: &mut Table<'_>, query: Option<&SqlQuery>) -> Option<Vec<
     })?;
     let mut whole = true;
     for input in &requires {
-        if query.is_some_and(|query| !query.inputs().contains(input)) {
-            let message = format!("`{}` is required but the query does not use it", input.as_str());
-            table.problem_at(input, message, Some(format!("use `:{}` in the query", input.as_str())));
+        let unused = ask.filter(|ask| !ask.inputs().contains(input));
+        if let Some(ask) = unused {
+            let message = format!("`{}` is required but the look-up does not use it", input.as_str());
+            table.problem_at(input, message, Some(format!("use {}", ask.written(**input))));
             whole = false;
         }
     }

@@ -4,7 +4,7 @@ use heyan_proto::document::{Located, Table};
 use heyan_proto::vocabulary::{FieldName, FieldType, LegalBasis, LegalKind, Localized, PlainText, PolicyId};
 use jiff::civil::Date;
 
-use super::{Field, FieldForm, SqlQuery, plain};
+use super::{Field, FieldForm, Kind, SqlQuery, plain};
 
 /// What the records do not reach. A question beyond it is outside coverage, known without asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,9 +87,10 @@ impl FreshnessDeclaration {
     /// The longest that a declaration can let an answer be reused.
     const AGE_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-    /// `is_sensitive` is `None` where the level was reported as wrong.
-    pub(super) fn read(table: &mut Table<'_>, is_sensitive: Option<bool>) -> Option<Self> {
-        let updated = table.optional_text("updated");
+    /// `is_sensitive` is `None` where the level was reported as wrong, `kind` where it was reported as missing. A query for the
+    /// update time is for databases alone.
+    pub(super) fn read(table: &mut Table<'_>, kind: Option<Kind>, is_sensitive: Option<bool>) -> Option<Self> {
+        let updated = if kind == Some(Kind::Sql) { table.optional_text("updated") } else { Some(None) };
         let max_age = read_age(table, "max_age");
         let negative_ttl = read_age(table, "negative_ttl");
         let cache_sensitive = table.optional_flag("cache_sensitive");

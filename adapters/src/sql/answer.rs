@@ -30,7 +30,7 @@ fn ask_records(
     bound: &Bound,
     updated_at: Option<Timestamp>,
 ) -> Result<Holdings, AdapterError> {
-    let mut statement = prepare(connection, &result_type.query)?;
+    let mut statement = prepare(connection, query_of(result_type)?)?;
     bind(&mut statement, bound)?;
     let bytes_read = Counter::new(0);
     let mut rows = statement.raw_query();
@@ -49,13 +49,18 @@ fn ask_records(
 /// Whether every query fits the database; asks about nobody.
 pub(super) fn check(connection: &Connection, result_types: &[Arc<ResultType>]) -> Result<(), AdapterError> {
     for result_type in result_types {
-        prepare(connection, &result_type.query)?;
+        prepare(connection, query_of(result_type)?)?;
         if let Some(query) = &result_type.freshness.updated {
             ask_update_time(connection, query)?;
         }
     }
     // Preparing may be served from memory; this reads the file.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(|error| trouble(&error))
+}
+
+fn query_of(result_type: &ResultType) -> Result<&SqlQuery, AdapterError> {
+    let other = || AdapterError::Misconfigured { what: format!("`{}` has no query", result_type.id) };
+    result_type.ask.sql().ok_or_else(other)
 }
 
 fn prepare<'c>(connection: &'c Connection, query: &SqlQuery) -> Result<CachedStatement<'c>, AdapterError> {

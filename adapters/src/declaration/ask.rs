@@ -1,0 +1,61 @@
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use heyan_proto::document::{Located, Table};
+use heyan_proto::vocabulary::PlainText;
+
+use super::record::Path;
+use super::{Column, Input, Kind, SqlQuery};
+
+/// How a result type is looked up: one form per adapter kind.
+#[derive(Debug, Clone)]
+pub(crate) enum Ask {
+    /// One SELECT.
+    Sql(SqlQuery),
+}
+
+impl Ask {
+    /// Reads what `[result_type.lookup]` has for the kind.
+    pub(super) fn read(table: &mut Table<'_>, kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Sql => table.text("query").and_then(|text| SqlQuery::check(table, text)).map(Self::Sql),
+        }
+    }
+
+    /// What of a question is sent.
+    pub(crate) fn inputs(&self) -> &BTreeSet<Input> {
+        match self {
+            Self::Sql(query) => query.inputs(),
+        }
+    }
+
+    /// The SELECT, of the kind `sql`.
+    pub(crate) fn sql(&self) -> Option<&SqlQuery> {
+        match self {
+            Self::Sql(query) => Some(query),
+        }
+    }
+
+    /// The place in a record that `from` names.
+    pub(super) fn column(&self, table: &Table<'_>, from: &Located<PlainText>) -> Option<Column> {
+        match self {
+            Self::Sql(query) => {
+                let known = query.columns().unwrap_or_default();
+                // SQLite compares the names of columns without case.
+                if !known.is_empty() && !known.iter().any(|column| column.eq_ignore_ascii_case(from.as_str())) {
+                    let help = format!("the query gives `{}`", known.join("`, `"));
+                    table.problem_at(from, format!("the query has no column `{}`", from.as_str()), Some(help));
+                    return None;
+                }
+                Some(Column::new(from.as_str(), Path::Name))
+            }
+        }
+    }
+
+    /// How an input is written there: for messages.
+    pub(super) fn written(&self, input: Input) -> Cow<'static, str> {
+        match self {
+            Self::Sql(_) => format!("`:{}` in the query", input.as_str()).into(),
+        }
+    }
+}
