@@ -9,11 +9,11 @@ mod query;
 mod record;
 mod result_type;
 mod secret;
+mod sql_source;
 mod standing;
 mod template;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ pub use record::DateForm;
 pub(crate) use record::{Column, Listed, OnUnknown, Path, RecordMapping, StateMap};
 pub use result_type::ResultType;
 pub use secret::Secret;
+pub use sql_source::{SqlDatabase, SqlDialect, SqlServer, SqlSource};
 pub use standing::{Coverage, FreshnessDeclaration, NotShared, Renewal, Validity};
 pub(crate) use template::Template;
 
@@ -69,22 +70,6 @@ pub enum Source {
     Sql(SqlSource),
 }
 
-/// The table `[sql]`.
-#[derive(Debug, Clone)]
-pub struct SqlSource {
-    /// Which database system.
-    pub dialect: SqlDialect,
-    /// The database file, relative to the city folder.
-    pub database: PathBuf,
-}
-
-/// A database system that the kind `sql` can ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SqlDialect {
-    /// SQLite, opened read-only.
-    Sqlite,
-}
-
 /// How hard a department may be asked; this protects the department, not us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -101,16 +86,17 @@ pub struct Limits {
 /// The adapter kinds. A department file has the table of exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Sql,
+    /// With the dialect in which queries are written.
+    Sql(SqlDialect),
 }
 
 impl Kind {
-    const ALL: [Self; 1] = [Self::Sql];
+    const ALL: [Self; 1] = [Self::Sql(SqlDialect::Sqlite)];
 
     /// The name of its table.
     fn as_str(self) -> &'static str {
         match self {
-            Self::Sql => "sql",
+            Self::Sql(_) => "sql",
         }
     }
 
@@ -207,6 +193,10 @@ impl Source {
             [] => (None, Some(None)),
             [kind] => {
                 let source = table.table(kind.as_str()).and_then(|mut table| Self::read_kind(kind, &mut table));
+                let kind = match &source {
+                    Some(Self::Sql(source)) => Kind::Sql(source.dialect),
+                    None => kind,
+                };
                 (Some(kind), source.map(Some))
             }
             [kind, ..] => {
@@ -224,16 +214,8 @@ impl Source {
 
     fn read_kind(kind: Kind, table: &mut Table<'_>) -> Option<Self> {
         match kind {
-            Kind::Sql => SqlSource::read(table).map(Self::Sql),
+            Kind::Sql(_) => SqlSource::read(table).map(Self::Sql),
         }
-    }
-}
-
-impl SqlSource {
-    fn read(table: &mut Table<'_>) -> Option<Self> {
-        let dialect = table.one_of("dialect", &[("sqlite", SqlDialect::Sqlite)]);
-        let database = table.parse("database", |text| PlainText::parse(text, 1024));
-        Some(Self { dialect: dialect?.into_inner(), database: PathBuf::from(database?.as_str()) })
     }
 }
 

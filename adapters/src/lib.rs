@@ -17,7 +17,7 @@ pub use connect::connect;
 pub use declaration::{
     CatalogueEntry, Channel, Coverage, DateForm, Department, DepartmentDeclaration, Example, ExampleOutcome,
     Expectation, Field, FieldForm, Fold, FreshnessDeclaration, Input, Limits, NotShared, Renewal, ResultType, Secret,
-    SharingMethod, Source, SqlDialect, SqlSource, UpdateFrequency, Validity, read_declaration,
+    SharingMethod, Source, SqlDatabase, SqlDialect, SqlServer, SqlSource, UpdateFrequency, Validity, read_declaration,
 };
 pub use error::AdapterError;
 pub use guard::{Breaker, BreakerState, GuardListener, Limit, Retry, Timeout};

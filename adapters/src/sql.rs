@@ -1,8 +1,10 @@
-//! The kind `sql`: a department's database is asked with one SELECT per result type.
+//! The kind `sql`: a department's database is asked with one SELECT per result type. A SQLite file is read by threads of our own, a
+//! server over connections.
 
 mod answer;
 mod flight;
 mod pool;
+mod server;
 
 #[cfg(test)]
 mod tests;
@@ -10,21 +12,27 @@ mod tests;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use heyan_proto::vocabulary::ResultTypeId;
 
 use self::pool::Pool;
-use crate::declaration::{DepartmentDeclaration, Input, ResultType, SqlDialect, SqlSource};
+use self::server::Server;
+use crate::declaration::{DepartmentDeclaration, Input, ResultType, SqlDatabase, SqlSource};
 use crate::{Adapter, AdapterError, Holdings, Lookup};
 
-/// Asks a SQLite database, read-only. Look-ups run on threads of their own, each with a connection; connections and
-/// their prepared statements are kept between look-ups.
+/// Asks a database, read-only. Each look-up has a connection to itself; connections and their prepared statements are kept between
+/// look-ups.
 pub struct Sql {
-    pool: Pool,
+    database: Database,
     result_types: BTreeMap<ResultTypeId, Arc<ResultType>>,
+}
+
+enum Database {
+    File(Pool),
+    Server(Server),
 }
 
 /// The inputs of one look-up and their values; an absent value is bound as NULL.
@@ -33,12 +41,16 @@ type Bound = Vec<(Input, Option<String>)>;
 impl Sql {
     /// Prepares to ask; opens nothing yet, so that an absent database is trouble of the questions that meet it.
     pub fn new(source: &SqlSource, declaration: &DepartmentDeclaration, city_folder: &Path) -> Self {
-        let SqlSource { dialect: SqlDialect::Sqlite, database } = source;
+        let limits = declaration.limits;
         let result_types: BTreeMap<_, _> =
             declaration.result_types.iter().map(|known| (known.id.clone(), Arc::clone(known))).collect();
-        let path: PathBuf = city_folder.join(database);
-        let pool = Pool::new(path, declaration.limits.concurrency, 2 * result_types.len());
-        Self { pool, result_types }
+        let database = match &source.database {
+            SqlDatabase::File(file) => {
+                Database::File(Pool::new(city_folder.join(file), limits.concurrency, 2 * result_types.len()))
+            }
+            SqlDatabase::Server(server) => Database::Server(Server::new(source.dialect, server, limits, city_folder)),
+        };
+        Self { database, result_types }
     }
 }
 
@@ -51,12 +63,18 @@ impl Adapter for Sql {
         };
         let bound = bind(lookup, result_type)?;
         let result_type = Arc::clone(result_type);
-        self.pool.run(move |connection| answer::ask(connection, &result_type, &bound)).await
+        match &self.database {
+            Database::File(pool) => pool.run(move |connection| answer::ask(connection, &result_type, &bound)).await,
+            Database::Server(server) => server.ask(result_type, bound).await,
+        }
     }
 
     async fn check_health(&self) -> Result<(), AdapterError> {
         let result_types: Vec<_> = self.result_types.values().cloned().collect();
-        self.pool.run(move |connection| answer::check(connection, &result_types)).await
+        match &self.database {
+            Database::File(pool) => pool.run(move |connection| answer::check(connection, &result_types)).await,
+            Database::Server(server) => server.check(result_types).await,
+        }
     }
 }
 

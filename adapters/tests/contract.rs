@@ -1,6 +1,14 @@
 //! The contract suite over every kind and every guard.
 #![expect(clippy::unwrap_used, reason = "a test whose department cannot be set up has failed")]
 
+#[path = "contract/databases.rs"]
+mod databases;
+#[path = "contract/mariadb.rs"]
+mod mariadb;
+#[path = "../../gateway/src/audit/store/postgres/tests/server.rs"]
+#[expect(unreachable_pub, dead_code, reason = "other test suites share this file")]
+mod postgres;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

@@ -18,7 +18,9 @@ impl Ask {
     /// Reads what `[result_type.lookup]` has for the kind.
     pub(super) fn read(table: &mut Table<'_>, kind: Kind) -> Option<Self> {
         match kind {
-            Kind::Sql => table.text("query").and_then(|text| SqlQuery::check(table, text)).map(Self::Sql),
+            Kind::Sql(dialect) => {
+                table.text("query").and_then(|text| SqlQuery::check(table, text, dialect)).map(Self::Sql)
+            }
         }
     }
 
@@ -41,7 +43,7 @@ impl Ask {
         match self {
             Self::Sql(query) => {
                 let known = query.columns().unwrap_or_default();
-                // SQLite compares the names of columns without case.
+                // Databases compare the names of columns without case.
                 if !known.is_empty() && !known.iter().any(|column| column.eq_ignore_ascii_case(from.as_str())) {
                     let help = format!("the query gives `{}`", known.join("`, `"));
                     table.problem_at(from, format!("the query has no column `{}`", from.as_str()), Some(help));

@@ -1,14 +1,15 @@
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 
 use heyan_proto::document::{Located, Table};
 use sqlparser::ast::{Query, SelectItem, SetExpr, Statement};
-use sqlparser::dialect::SQLiteDialect;
+use sqlparser::dialect::{Dialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{Token, Tokenizer};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
-use super::Input;
+use super::{Input, SqlDialect};
 
 /// The longest query, in bytes.
 const QUERY_BYTES_MAX: usize = 16 << 10;
@@ -19,8 +20,11 @@ const DEPTH_MAX: usize = 24;
 /// One SELECT, whose placeholders are inputs.
 #[derive(Clone)]
 pub(crate) struct SqlQuery {
+    /// With placeholders as the database writes them.
     text: String,
     inputs: BTreeSet<Input>,
+    /// Which input each of the numbered placeholders is.
+    order: Vec<Input>,
     /// The names of its columns, where they can be read off.
     columns: Option<Vec<String>>,
 }
@@ -34,13 +38,18 @@ impl SqlQuery {
         &self.inputs
     }
 
+    /// Which inputs are bound, one after the other. SQLite binds them by name.
+    pub(crate) fn order(&self) -> &[Input] {
+        &self.order
+    }
+
     pub(super) fn columns(&self) -> Option<&[String]> {
         self.columns.as_deref()
     }
 
     /// Checks the query of a look-up.
-    pub(super) fn check(table: &Table<'_>, text: Located<String>) -> Option<Self> {
-        let query = Self::read(table, text.clone())?;
+    pub(super) fn check(table: &Table<'_>, text: Located<String>, dialect: SqlDialect) -> Option<Self> {
+        let query = Self::read(table, text.clone(), dialect)?;
         if !query.inputs.contains(&Input::SubjectNumber) {
             let help = "compare a column with it: `WHERE uscc = :subject_number`";
             table.problem_at(&text, "the query does not use `:subject_number`", Some(help.into()));
@@ -50,8 +59,8 @@ impl SqlQuery {
     }
 
     /// Checks the query for the update time of a data set.
-    pub(super) fn check_update_time(table: &Table<'_>, text: Located<String>) -> Option<Self> {
-        let query = Self::read(table, text.clone())?;
+    pub(super) fn check_update_time(table: &Table<'_>, text: Located<String>, dialect: SqlDialect) -> Option<Self> {
+        let query = Self::read(table, text.clone(), dialect)?;
         if !query.inputs.is_empty() {
             table.problem_at(
                 &text,
@@ -67,13 +76,16 @@ impl SqlQuery {
         Some(query)
     }
 
-    fn read(table: &Table<'_>, text: Located<String>) -> Option<Self> {
-        match (read_select(&text), read_inputs(&text)) {
-            (Ok(query), Ok(inputs)) => {
-                Some(Self { columns: output_columns(&query.body), inputs, text: text.into_inner() })
+    fn read(table: &Table<'_>, text: Located<String>, dialect: SqlDialect) -> Option<Self> {
+        match (read_select(&text, dialect), read_placeholders(&text, dialect)) {
+            (Ok(query), Ok(placeholders)) => {
+                let inputs = placeholders.iter().map(|placeholder| placeholder.input).collect();
+                let columns = output_columns(&query.body);
+                let (text, order) = written(&text, &placeholders, dialect);
+                Some(Self { text, inputs, order, columns })
             }
-            (select, inputs) => {
-                for fault in [select.err(), inputs.err()].into_iter().flatten() {
+            (select, placeholders) => {
+                for fault in [select.err(), placeholders.err()].into_iter().flatten() {
                     table.problem_at(&text, fault.message, fault.help);
                 }
                 None
@@ -99,18 +111,18 @@ impl Fault {
     }
 }
 
-fn read_select(text: &str) -> Result<Box<Query>, Fault> {
+fn read_select(text: &str, dialect: SqlDialect) -> Result<Box<Query>, Fault> {
     if text.len() > QUERY_BYTES_MAX {
         return Err(Fault::new("the query is too long", "write at most 16 KiB"));
     }
-    let tokens = tokens(text)?;
+    let tokens: Vec<Token> = tokens(text, dialect)?.into_iter().map(|token| token.token).collect();
     // sqlparser 0.59 panics on an operand that it cannot read after these two, and core SQLite defines neither for
     // ordinary tables.
     let matching = |token: &Token| matches!(token, Token::Word(word) if matches!(word.keyword, Keyword::MATCH | Keyword::REGEXP) && word.quote_style.is_none());
     if tokens.iter().any(matching) {
         return Err(Fault::new("the query uses MATCH or REGEXP", "compare with `=`, `LIKE` or `GLOB`"));
     }
-    let mut statements = Parser::new(&SQLiteDialect {})
+    let mut statements = Parser::new(grammar(dialect))
         .with_recursion_limit(DEPTH_MAX)
         .with_tokens(tokens)
         .parse_statements()
@@ -122,10 +134,18 @@ fn read_select(text: &str) -> Result<Box<Query>, Fault> {
     }
 }
 
-fn tokens(text: &str) -> Result<Vec<Token>, Fault> {
-    Tokenizer::new(&SQLiteDialect {}, text)
-        .tokenize()
+fn tokens(text: &str, dialect: SqlDialect) -> Result<Vec<TokenWithSpan>, Fault> {
+    Tokenizer::new(grammar(dialect), text)
+        .tokenize_with_location()
         .map_err(|error| Fault { message: one_line("the query cannot be read", &error), help: None })
+}
+
+fn grammar(dialect: SqlDialect) -> &'static dyn Dialect {
+    match dialect {
+        SqlDialect::Sqlite => &SQLiteDialect {},
+        SqlDialect::Postgres => &PostgreSqlDialect {},
+        SqlDialect::Mysql | SqlDialect::Mariadb => &MySqlDialect {},
+    }
 }
 
 fn one_line(what: &str, error: &dyn fmt::Display) -> String {
@@ -143,31 +163,76 @@ fn only_reads(query: &Query) -> bool {
         }
     }
     let named = query.with.iter().flat_map(|with| &with.cte_tables);
-    body_reads(&query.body) && named.into_iter().all(|part| only_reads(&part.query))
+    query.locks.is_empty() && body_reads(&query.body) && named.into_iter().all(|part| only_reads(&part.query))
 }
 
-fn read_inputs(text: &str) -> Result<BTreeSet<Input>, Fault> {
+/// An input in the text of a query.
+struct Placeholder {
+    input: Input,
+    /// Its bytes in the text, with the colon.
+    place: Range<usize>,
+    /// `IS NULL` or `IS NOT NULL` follows.
+    is_tested: bool,
+}
+
+fn read_placeholders(text: &str, dialect: SqlDialect) -> Result<Vec<Placeholder>, Fault> {
     // What cannot be read at all was reported with the statement.
-    let Ok(tokens) = tokens(text) else { return Ok(BTreeSet::new()) };
-    let mut inputs = BTreeSet::new();
+    let Ok(tokens) = tokens(text, dialect) else { return Ok(Vec::new()) };
+    let mut placeholders = Vec::new();
     let mut tokens = tokens.into_iter();
-    while let Some(token) = tokens.next() {
+    while let Some(TokenWithSpan { token, span }) = tokens.next() {
         match token {
             Token::Placeholder(_) | Token::AtSign => {
                 let help = "write a named input such as `:subject_number`";
                 return Err(Fault::new("the query has a placeholder that is not `:name`", help));
             }
             Token::Colon => match tokens.next() {
-                Some(Token::Word(word)) if word.quote_style.is_none() => match Input::parse(&word.value) {
-                    Some(input) => inputs.insert(input),
-                    None => return Err(unknown_placeholder(&word.value)),
-                },
+                Some(TokenWithSpan { token: Token::Word(word), span: of_word }) if word.quote_style.is_none() => {
+                    let input = Input::parse(&word.value).ok_or_else(|| unknown_placeholder(&word.value))?;
+                    let place = offset(text, span.start)..offset(text, of_word.end);
+                    let next = tokens.clone().find(|next| !matches!(next.token, Token::Whitespace(_)));
+                    let is_tested =
+                        next.is_some_and(|next| matches!(next.token, Token::Word(word) if word.keyword == Keyword::IS));
+                    placeholders.push(Placeholder { input, place, is_tested });
+                }
                 _ => return Err(unknown_placeholder("")),
             },
-            _ => continue,
-        };
+            _ => {}
+        }
     }
-    Ok(inputs)
+    Ok(placeholders)
+}
+
+/// The byte at a place that is given in lines and characters, both counted from 1.
+fn offset(text: &str, at: Location) -> usize {
+    let before = |count: u64| usize::try_from(count.saturating_sub(1)).unwrap_or(usize::MAX);
+    let line: usize = text.split_inclusive('\n').take(before(at.line)).map(str::len).sum();
+    let rest = &text[line..];
+    line + rest.char_indices().nth(before(at.column)).map_or(rest.len(), |(byte, _)| byte)
+}
+
+/// The query as the database takes it, and which input is bound where.
+fn written(text: &str, placeholders: &[Placeholder], dialect: SqlDialect) -> (String, Vec<Input>) {
+    let (mut written, mut order, mut from) = (String::with_capacity(text.len()), Vec::new(), 0);
+    for Placeholder { input, place, is_tested } in placeholders {
+        written.push_str(&text[from..place.start]);
+        from = place.end;
+        match dialect {
+            SqlDialect::Sqlite => written.push_str(&text[place.clone()]),
+            // A number for each place, so that each has the type that its place asks for. `IS NULL` asks for none.
+            SqlDialect::Postgres => {
+                order.push(*input);
+                let number = order.len();
+                written.push_str(&if *is_tested { format!("CAST(${number} AS text)") } else { format!("${number}") });
+            }
+            SqlDialect::Mysql | SqlDialect::Mariadb => {
+                order.push(*input);
+                written.push('?');
+            }
+        }
+    }
+    written.push_str(&text[from..]);
+    (written, order)
 }
 
 fn unknown_placeholder(word: &str) -> Fault {

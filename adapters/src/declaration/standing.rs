@@ -4,7 +4,7 @@ use heyan_proto::document::{Located, Table};
 use heyan_proto::vocabulary::{FieldName, FieldType, LegalBasis, LegalKind, Localized, PlainText, PolicyId};
 use jiff::civil::Date;
 
-use super::{Field, FieldForm, Kind, SqlQuery, plain};
+use super::{Field, FieldForm, Kind, SqlDialect, SqlQuery, plain};
 
 /// What the records do not reach. A question beyond it is outside coverage, known without asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,12 +90,15 @@ impl FreshnessDeclaration {
     /// `is_sensitive` is `None` where the level was reported as wrong, `kind` where it was reported as missing. A query for the
     /// update time is for databases alone.
     pub(super) fn read(table: &mut Table<'_>, kind: Option<Kind>, is_sensitive: Option<bool>) -> Option<Self> {
-        let updated = if kind == Some(Kind::Sql) { table.optional_text("updated") } else { Some(None) };
+        let (dialect, updated) = match kind {
+            Some(Kind::Sql(dialect)) => (dialect, table.optional_text("updated")),
+            _ => (SqlDialect::Sqlite, Some(None)),
+        };
         let max_age = read_age(table, "max_age");
         let negative_ttl = read_age(table, "negative_ttl");
         let cache_sensitive = table.optional_flag("cache_sensitive");
         let updated = match updated? {
-            Some(text) => Some(SqlQuery::check_update_time(table, text)?),
+            Some(text) => Some(SqlQuery::check_update_time(table, text, dialect)?),
             None => None,
         };
         let (max_age, negative_ttl) = (max_age?.map(Located::into_inner), negative_ttl?);

@@ -58,7 +58,7 @@ pub(super) fn check(connection: &Connection, result_types: &[Arc<ResultType>]) -
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(|error| trouble(&error))
 }
 
-fn query_of(result_type: &ResultType) -> Result<&SqlQuery, AdapterError> {
+pub(super) fn query_of(result_type: &ResultType) -> Result<&SqlQuery, AdapterError> {
     let other = || AdapterError::Misconfigured { what: format!("`{}` has no query", result_type.id) };
     result_type.ask.sql().ok_or_else(other)
 }

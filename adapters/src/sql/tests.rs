@@ -5,7 +5,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::Sql;
+use super::pool::Pool;
+use super::{Database, Sql};
 use crate::contract::{SUBJECTS, lookup};
 use crate::{Adapter, AdapterError, GuardListener, Holdings, Source, connect, read_declaration};
 
@@ -37,6 +38,15 @@ fn holding_months(months: &str) -> String {
          INSERT INTO licence VALUES ('{}', 'JY1', '样例甲有限公司', '01', '20240301', '长期', {months});",
         SUBJECTS[0]
     )
+}
+
+impl Sql {
+    fn file(&self) -> &Pool {
+        match &self.database {
+            Database::File(pool) => pool,
+            Database::Server(_) => panic!("these tests have files"),
+        }
+    }
 }
 
 async fn ask(adapter: &Sql) -> Result<Holdings, AdapterError> {
@@ -138,7 +148,7 @@ async fn a_locked_database_is_unavailable_and_recovers() {
 #[tokio::test]
 async fn the_connection_only_reads() {
     let (_folder, adapter) = department(&holding_months("36"));
-    let wrote = adapter.pool.run(|connection| Ok(connection.execute("DELETE FROM licence", []).is_ok())).await;
+    let wrote = adapter.file().run(|connection| Ok(connection.execute("DELETE FROM licence", []).is_ok())).await;
     assert_eq!(wrote, Ok(false));
     assert_eq!(ask(&adapter).await.unwrap().records.len(), 1);
 }
