@@ -197,9 +197,9 @@ async fn mariadb() {
     holds_the_contract(&Department::mariadb()).await;
 }
 
-/// Failure: a write that takes effect, or a value of another type that is read as a text.
+/// Failure: a value of another type that is read as if it were one, or trouble whose cause is not named.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_is_only_read_and_its_types_are_read_as_what_they_are() {
+async fn types_are_read_as_what_they_are_and_misfits_are_named() {
     for department in [Department::postgres(), Department::mariadb()] {
         department.hold(&[Record::of(SUBJECTS[0])]).await;
         let months = |kind: &str| {
@@ -239,4 +239,52 @@ async fn a_server_is_only_read_and_its_types_are_read_as_what_they_are() {
         let expected = "the server refuses `sql.user` or its password";
         assert_eq!(refused, Err(AdapterError::Misconfigured { what: expected.into() }));
     }
+}
+
+/// Departments keep text as bytes, or in columns of GBK. Failure: a name that is read otherwise than it was written, or bytes of
+/// another encoding that are read at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn text_in_other_encodings_is_read_as_it_was_written() {
+    for mut department in [Department::postgres(), Department::mariadb()] {
+        department.hold(&[Record::of(SUBJECTS[0])]).await;
+        let name = |holdings: heyan_adapters::Holdings| holdings.records[0].holders[0].name.clone();
+        let ask = async |department: &Department| department.adapter().look_up(&lookup("licence", SUBJECTS[0])).await;
+        let (bytes, set) = match department.server {
+            Server::Postgres { .. } => {
+                ("ALTER TABLE licence ALTER COLUMN holders TYPE bytea USING holders::bytea", "decode('HEX', 'hex')")
+            }
+            Server::Mariadb(_) => {
+                department.sql("ALTER TABLE licence MODIFY holders varchar(300) CHARACTER SET gbk");
+                assert_eq!(name(ask(&department).await.unwrap()).as_deref(), Some("样例甲有限公司"));
+                ("ALTER TABLE licence MODIFY holders varbinary(300)", "X'HEX'")
+            }
+        };
+        department.sql(bytes);
+        // 样例 in GB18030, and a byte that is never one.
+        let hold = |hex: &str| department.sql(&format!("UPDATE licence SET holders = {}", set.replace("HEX", hex)));
+        hold("d1f9c0fd");
+        assert!(matches!(ask(&department).await, Err(AdapterError::Malformed { .. })), "no encoding is declared");
+        let Some(Source::Sql(source)) = &mut department.declaration.source else { panic!("it has a table `sql`") };
+        let heyan_adapters::SqlDatabase::Server(server) = &mut source.database else { panic!("it is on a server") };
+        server.encoding = Some(encoding_rs::GB18030);
+        assert_eq!(name(ask(&department).await.unwrap()).as_deref(), Some("样例"));
+        department.sql(&format!("UPDATE licence SET holders = {}", set.replace("HEX", "d1f9ff")));
+        assert!(matches!(ask(&department).await, Err(AdapterError::Malformed { .. })), "it is not GB18030");
+    }
+}
+
+/// Failure: a query that changes something, by whatever function.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_would_write_is_refused_by_the_server() {
+    let mut department = Department::postgres();
+    department.sql("CREATE SEQUENCE counter");
+    let Some(Source::Sql(source)) = department.declaration.source.clone() else { panic!("it has a table `sql`") };
+    let heyan_adapters::SqlDatabase::Server(server) = source.database else { panic!("it is on a server") };
+    let text = declaration("postgres", server.port, &server.database)
+        .replace("months FROM", "nextval('counter') AS months FROM");
+    department.declaration = read_declaration("contract.toml", &text).unwrap();
+    department.hold(&[Record::of(SUBJECTS[0])]).await;
+    let refused = department.adapter().look_up(&lookup("licence", SUBJECTS[0])).await;
+    assert_eq!(refused, Err(AdapterError::Misconfigured { what: "a query would do more than read".into() }));
+    assert_eq!(department.sql("SELECT is_called FROM counter"), "f");
 }
