@@ -4,6 +4,7 @@ mod ask;
 mod catalogue;
 mod example;
 mod field;
+mod hours;
 mod input;
 mod query;
 mod record;
@@ -14,6 +15,7 @@ mod standing;
 mod template;
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ pub(crate) use ask::Ask;
 pub use catalogue::{CatalogueEntry, Channel, SharingMethod, UpdateFrequency};
 pub use example::{Example, ExampleOutcome, Expectation};
 pub use field::{Field, FieldForm, Fold};
+pub use hours::{Hours, Rate};
 pub use input::Input;
 pub(crate) use query::SqlQuery;
 pub use record::DateForm;
@@ -81,6 +84,10 @@ pub struct Limits {
     pub pause: Duration,
     /// The longest that it is left alone before it is tried again.
     pub pause_max: Duration,
+    /// How often it may be asked, where that is limited.
+    pub rate: Option<Rate>,
+    /// When it can be asked, where not always.
+    pub hours: Option<Hours>,
 }
 
 /// The adapter kinds. A department file has the table of exactly one.
@@ -219,6 +226,15 @@ impl Source {
     }
 }
 
+impl fmt::Display for Source {
+    /// Where the department is, for whoever looks after it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sql(source) => source.fmt(f),
+        }
+    }
+}
+
 impl Limits {
     /// What holds where a file has no `[limits]`: gentle, since it protects the department.
     const DEFAULT: Self = Self {
@@ -226,6 +242,8 @@ impl Limits {
         concurrency: 8,
         pause: Duration::from_secs(1),
         pause_max: Duration::from_secs(30),
+        rate: None,
+        hours: None,
     };
     const DEADLINE_MAX: Duration = Duration::from_secs(60);
     /// A shorter pause would be none: the department would be tried on and on.
@@ -237,6 +255,8 @@ impl Limits {
         let concurrency = table.optional_integer("concurrency", 1..=1024);
         let pause = Self::read_pause(table, "pause", Self::DEFAULT.pause);
         let pause_max = Self::read_pause(table, "pause_max", Self::DEFAULT.pause_max);
+        let rate = Rate::read(table, "rate");
+        let hours = Hours::read(table, "hours");
         let deadline = match deadline? {
             Some(given) if given.is_zero() || *given > Self::DEADLINE_MAX => {
                 table.problem_at(&given, "`limits.deadline` is out of range", Some("write 1ms to 60s".into()));
@@ -255,7 +275,7 @@ impl Limits {
             table.problem("`limits.pause` is longer than `limits.pause_max`", Some(help.into()));
             return None;
         }
-        Some(Self { deadline, concurrency, pause, pause_max })
+        Some(Self { deadline, concurrency, pause, pause_max, rate: rate?, hours: hours? })
     }
 
     fn read_pause(table: &mut Table<'_>, key: &str, default: Duration) -> Option<Duration> {

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 /// Why a department gave no answer that can be relied on. Never "no record", and never with a value of a record, a
 /// question or a credential: what is said here reaches logs and answers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +21,12 @@ pub enum AdapterError {
     Resting {
         /// When asking is worth another try.
         retry_after: Duration,
+    },
+    /// It is outside of its declared hours: it was not asked.
+    #[error("the department is outside of its declared hours")]
+    Closed {
+        /// When it opens.
+        opens: Timestamp,
     },
     /// Its answer does not fit its declaration.
     #[error("the department's answer does not fit its declaration: {what}")]

@@ -3,6 +3,8 @@
 mod breaker;
 mod limit;
 mod listener;
+mod opening;
+mod rate;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -12,5 +14,7 @@ mod window;
 pub use breaker::Breaker;
 pub use limit::Limit;
 pub use listener::{BreakerState, GuardListener};
+pub use opening::{Now, Opening};
+pub use rate::Rate;
 pub use retry::Retry;
 pub use timeout::Timeout;

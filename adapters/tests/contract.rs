@@ -16,7 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use heyan_adapters::contract::{self, Fixture, Record};
 use heyan_adapters::{
-    Adapter, Breaker, DepartmentDeclaration, GuardListener, Limit, Retry, Source, Sql, Timeout, connect,
+    Adapter, Breaker, DepartmentDeclaration, GuardListener, Limit, Now, Retry, Source, Sql, Timeout, connect,
     read_declaration,
 };
 use rusqlite::Connection;
@@ -48,6 +48,11 @@ impl SqlDepartment {
 /// Nobody hears of what the guards do.
 fn unheard() -> Arc<dyn GuardListener> {
     Arc::new(())
+}
+
+/// It is always the same time.
+fn now() -> Now {
+    Arc::new(|| jiff::Timestamp::UNIX_EPOCH)
 }
 
 #[async_trait]
@@ -121,7 +126,7 @@ async fn sql_with_breaker() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sql_as_connected() {
     let department = SqlDepartment::new();
-    let adapter = connect(&department.declaration, department.folder.path(), &unheard()).unwrap();
+    let adapter = connect(&department.declaration, department.folder.path(), &unheard(), &now()).unwrap();
     contract::answers_and_fails_closed(&*adapter, &department).await;
     contract::ends_at_the_deadline(&*adapter, &department, department.declaration.limits.deadline).await;
 }

@@ -114,7 +114,16 @@ pub struct Undetermined {
     /// Whom to ask at that department; none where its declaration is not known.
     pub contact: Option<PlainText>,
     /// When asking again makes sense by itself; none where a person must act first.
-    pub retry_after: Option<Duration>,
+    pub retry: Option<Retry>,
+}
+
+/// When asking again makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// After this time.
+    After(Duration),
+    /// At this time: the department opens then.
+    At(Timestamp),
 }
 
 /// What a permitted question would show.

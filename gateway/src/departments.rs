@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use heyan_adapters::{Adapter, AdapterError, DepartmentDeclaration, Holdings, Lookup, connect};
+use heyan_adapters::{Adapter, AdapterError, DepartmentDeclaration, Holdings, Lookup, Now, connect};
 use heyan_policies::Permit;
 use heyan_proto::vocabulary::{DepartmentId, UndeterminedCause};
 use tokio::sync::{Notify, watch};
@@ -37,6 +37,7 @@ pub struct Departments {
     generations: AtomicU64,
     cache: Cache,
     metrics: Arc<Metrics>,
+    now: Now,
     health: watch::Sender<DepartmentsHealth>,
     /// A look-up has failed, or there is a new department: it is to be checked soon.
     doubt: Arc<Notify>,
@@ -58,9 +59,10 @@ impl Departments {
     /// No department is connected yet. Paths in declarations are relative to the city folder. About `cache_bytes` bytes of
     /// what departments answer are kept in memory; with 0, nothing.
     pub fn new(city: PathBuf, cache_bytes: u64, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
-        let cache = Cache::new(cache_bytes, clock, Arc::clone(&metrics));
+        let cache = Cache::new(cache_bytes, Arc::clone(&clock), Arc::clone(&metrics));
+        let now: Now = Arc::new(move || clock.now());
         let (health, doubt) = (watch::Sender::default(), Arc::default());
-        Self { city, connected: ArcSwap::default(), generations: AtomicU64::new(0), cache, metrics, health, doubt }
+        Self { city, connected: ArcSwap::default(), generations: AtomicU64::new(0), cache, metrics, now, health, doubt }
     }
 
     /// Connects what the directory declares; departments whose declaration is unchanged are left alone, and what the others
@@ -78,7 +80,7 @@ impl Departments {
                     let (health, doubt) = (self.health.clone(), Arc::clone(&self.doubt));
                     Connected {
                         declaration: Arc::clone(declaration),
-                        adapter: connect(declaration, &self.city, &Listener::of(&id, &self.metrics))?,
+                        adapter: connect(declaration, &self.city, &Listener::of(&id, &self.metrics), &self.now)?,
                         generation: self.generations.fetch_add(1, Ordering::Relaxed),
                         pulse: Arc::new(Pulse::new(id.clone(), meter.clone(), health, doubt)),
                         meter,
@@ -246,6 +248,7 @@ pub(crate) fn cause_of(error: &AdapterError) -> UndeterminedCause {
         AdapterError::Unavailable | AdapterError::Resting { .. } => UndeterminedCause::DepartmentDown,
         AdapterError::Timeout => UndeterminedCause::DepartmentTimeout,
         AdapterError::Busy => UndeterminedCause::DepartmentBusy,
+        AdapterError::Closed { .. } => UndeterminedCause::DepartmentClosed,
         AdapterError::Malformed { .. } => UndeterminedCause::AnswerMalformed,
         AdapterError::Misconfigured { .. } => UndeterminedCause::DeclarationBroken,
     }

@@ -131,7 +131,7 @@ impl Shared {
             Err(AdapterError::Timeout) if lookup.deadline < self.limits.deadline / 2 => Sign::Nothing,
             Err(AdapterError::Unavailable | AdapterError::Timeout) => Sign::Fails,
             Err(AdapterError::Malformed { .. }) => Sign::FailsAboutThis,
-            Err(AdapterError::Busy | AdapterError::Resting { .. }) => Sign::Nothing,
+            Err(AdapterError::Busy | AdapterError::Resting { .. } | AdapterError::Closed { .. }) => Sign::Nothing,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The guards by themselves, under a clock that stands until a test moves it.
 
 mod breaker;
+mod limits;
 mod retry;
 
 use std::collections::VecDeque;
@@ -94,6 +95,8 @@ fn limits() -> Limits {
         concurrency: 8,
         pause: Duration::from_secs(1),
         pause_max: Duration::from_secs(5),
+        rate: None,
+        hours: None,
     }
 }
 

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::mariadb::{self, MariadbServer};
 use super::postgres::PostgresServer;
-use super::unheard;
+use super::{now, unheard};
 
 const TABLES: &str = "CREATE TABLE licence (subject varchar(64), no text, holders text, state varchar(300), issued varchar(300), \
      until varchar(300), months varchar(300)); CREATE TABLE data_set (updated_at timestamp); \
@@ -65,7 +65,7 @@ impl Department {
     }
 
     fn connected(&self) -> Arc<dyn Adapter> {
-        connect(&self.declaration, self.folder.path(), &unheard()).unwrap()
+        connect(&self.declaration, self.folder.path(), &unheard(), &now()).unwrap()
     }
 
     /// Runs a statement at the server, as its administrator.

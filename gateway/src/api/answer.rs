@@ -6,7 +6,7 @@ use heyan_proto::v1;
 use heyan_proto::vocabulary::{FieldName, FieldValue, LegalBasis, Localized, ResultState, UndeterminedCause};
 
 use super::words::{date, duration, localized, term, timestamp};
-use crate::answer::{Answer, Determination, Refusal, Retrieval, Undetermined, Validation};
+use crate::answer::{Answer, Determination, Refusal, Retrieval, Retry, Undetermined, Validation};
 use crate::audit::Receipt;
 use crate::matching::Detail;
 
@@ -219,7 +219,10 @@ fn undetermined(of: &Undetermined) -> v1::Undetermined {
         provider: of.provider.to_string(),
         contact: of.contact.as_ref().map(ToString::to_string).unwrap_or_default(),
         explanation: Some(localized(&explanation(of.cause))),
-        retry: of.retry_after.map(|after| v1::undetermined::Retry::RetryAfter(duration(after))),
+        retry: of.retry.map(|retry| match retry {
+            Retry::After(after) => v1::undetermined::Retry::RetryAfter(duration(after)),
+            Retry::At(at) => v1::undetermined::Retry::RetryAt(timestamp(at)),
+        }),
     }
 }
 

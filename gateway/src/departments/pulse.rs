@@ -112,7 +112,7 @@ impl Pulse {
                 seen.failures = 0;
                 Some(true)
             }
-            Err(AdapterError::Busy) => None,
+            Err(AdapterError::Busy | AdapterError::Closed { .. }) => None,
             Err(_) => Some(false),
         });
         if let Err(error) = outcome {
@@ -158,6 +158,7 @@ pub(super) fn word<T>(outcome: &Result<T, AdapterError>) -> &'static str {
         Err(AdapterError::Timeout) => "timeout",
         Err(AdapterError::Busy) => "busy",
         Err(AdapterError::Resting { .. }) => "resting",
+        Err(AdapterError::Closed { .. }) => "closed",
         Err(AdapterError::Malformed { .. }) => "malformed",
         Err(AdapterError::Misconfigured { .. }) => "misconfigured",
     }

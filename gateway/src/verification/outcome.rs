@@ -9,7 +9,7 @@ use heyan_proto::vocabulary::{Disclosure, FieldName, Freshness, Localized, Undet
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::answer::{Answer, Determination, Refusal, Retrieval, Undetermined};
+use crate::answer::{Answer, Determination, Refusal, Retrieval, Retry, Undetermined};
 use crate::clock::day_of;
 use crate::departments::{Reading, cause_of};
 use crate::directory::{Asked, Directory, Question};
@@ -68,7 +68,7 @@ pub(super) fn of_reading(
         Err(error) => {
             tracing::warn!(department = %permit.provider(), %error, "the answer of a department was not used");
             let cause = UndeterminedCause::AnswerMalformed;
-            return unanswered(question, directory, cause, retry_after_of(cause));
+            return unanswered(question, directory, cause, retry_after_of(cause).map(Retry::After));
         }
     };
     let mut determination = determination(permit, question, &outcome, freshness);
@@ -94,13 +94,17 @@ pub(super) fn refusal(cause: DenialCause, question: &Question, directory: &Direc
 pub(super) fn undetermined(question: &Question, directory: &Directory, error: &AdapterError) -> Answer {
     let (department, result_type) = (&question.result_type.provider, &question.result_type.id);
     let cause = cause_of(error);
-    let AdapterError::Resting { retry_after } = error else {
-        tracing::warn!(%department, %result_type, %error, "a department gave no answer");
-        return unanswered(question, directory, cause, retry_after_of(cause));
+    let retry = match error {
+        // Said once when it began to rest: every question meanwhile would only say it again.
+        AdapterError::Resting { retry_after } => Retry::After((*retry_after).max(RETRY_AFTER_REST)),
+        AdapterError::Closed { opens } => Retry::At(*opens),
+        _ => {
+            tracing::warn!(%department, %result_type, %error, "a department gave no answer");
+            return unanswered(question, directory, cause, retry_after_of(cause).map(Retry::After));
+        }
     };
-    // Said once when it began to rest: every question meanwhile would only say it again.
     tracing::debug!(%department, %result_type, %error, "a department was not asked");
-    unanswered(question, directory, cause, Some((*retry_after).max(RETRY_AFTER_REST)))
+    unanswered(question, directory, cause, Some(retry))
 }
 
 fn retry_after_of(cause: UndeterminedCause) -> Option<Duration> {
@@ -114,19 +118,14 @@ fn retry_after_of(cause: UndeterminedCause) -> Option<Duration> {
     }
 }
 
-fn unanswered(
-    question: &Question,
-    directory: &Directory,
-    cause: UndeterminedCause,
-    retry_after: Option<Duration>,
-) -> Answer {
+fn unanswered(question: &Question, directory: &Directory, cause: UndeterminedCause, retry: Option<Retry>) -> Answer {
     let provider = &question.result_type.provider;
     let contact = directory.department(provider).and_then(|entry| entry.declaration.as_ref());
     Answer::Undetermined(Undetermined {
         cause,
         provider: provider.clone(),
         contact: contact.map(|declaration| declaration.department.contact.clone()),
-        retry_after,
+        retry,
     })
 }
 

@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use heyan_adapters::{
-    AdapterError, DepartmentDeclaration, Fit, GuardListener, Source, SqlSource, connect, try_examples,
-};
+use heyan_adapters::{AdapterError, DepartmentDeclaration, Fit, GuardListener, Now, connect, try_examples};
 use heyan_proto::vocabulary::Localized;
 use jiff::civil::Date;
 
 use super::report::{Findings, say};
 use crate::cli::Exit;
+use crate::clock::{Clock as _, SystemClock};
 use crate::directory::Directory;
 
 /// Checks every department whose declaration is good; a bad one is told with the other files.
@@ -22,11 +21,11 @@ pub(super) async fn check(city: &Path, directory: &Directory, today: Date, found
 
 async fn check_one(city: &Path, declaration: &DepartmentDeclaration, today: Date, found: &mut Findings<'_>) {
     let id = declaration.department.id.as_str();
-    let nobody: Arc<dyn GuardListener> = Arc::new(());
-    let (Some(source), Some(adapter)) = (&declaration.source, connect(declaration, city, &nobody)) else {
+    let (nobody, now): (Arc<dyn GuardListener>, Now) = (Arc::new(()), Arc::new(|| SystemClock.now()));
+    let (Some(source), Some(adapter)) = (&declaration.source, connect(declaration, city, &nobody, &now)) else {
         return found.fine(id, say(format!("{id}：不提供结果"), format!("{id}: issues nothing")));
     };
-    let at = address(source);
+    let at = source.to_string();
     if let Err(error) = adapter.check_health().await {
         return wrong(id, &at, &error, found);
     }
@@ -46,13 +45,6 @@ async fn check_one(city: &Path, declaration: &DepartmentDeclaration, today: Date
                 format!("{id}: {at} can be asked; {all} examples were answered, {held} of them as they say"),
             ),
         );
-    }
-}
-
-/// Where a department is, as its declaration says.
-fn address(source: &Source) -> String {
-    match source {
-        Source::Sql(SqlSource { database, .. }) => database.display().to_string(),
     }
 }
 
@@ -76,6 +68,14 @@ fn advice(id: &str, error: &AdapterError) -> (Exit, String, Localized) {
             Exit::Configuration,
             format!("答复与声明不符：{what}"),
             say(format!("核对数据格式并修改 {declaration}"), format!("compare its data with {declaration}")),
+        ),
+        AdapterError::Closed { opens } => (
+            Exit::Unreachable,
+            format!("不在声明的服务时间内，{opens} 开放"),
+            say(
+                format!("届时再试，或调整 {declaration} 的 limits.hours"),
+                format!("try again then, or change limits.hours in {declaration}"),
+            ),
         ),
         AdapterError::Timeout => (
             Exit::Unreachable,
