@@ -84,7 +84,7 @@ fn unheard() -> std::sync::Arc<dyn heyan_adapters::GuardListener> {
 
 async fn ask(folder: &Path, directory: &Directory, case: &Case, question: &Question) -> Result<Holdings, AdapterError> {
     let provider = directory.department(&question.result_type.provider).unwrap();
-    let now: heyan_adapters::Now = Arc::new(|| SystemClock.now());
+    let now: heyan_adapters::Now = std::sync::Arc::new(|| crate::clock::Clock::now(&crate::clock::SystemClock));
     let adapter = heyan_adapters::connect(provider.declaration.as_ref().unwrap(), folder, &unheard(), &now).unwrap();
     let lookup = Lookup {
         result_type: question.result_type.id.clone(),
