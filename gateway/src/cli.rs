@@ -4,6 +4,7 @@
 
 pub mod claims;
 
+mod adapter;
 mod audit;
 mod check;
 mod client;
@@ -70,6 +71,8 @@ enum Command {
     Init(init::Options),
     /// Check a city folder: every problem at once, with file, line and column
     Check(check::Options),
+    /// Work on the file by which a department is connected
+    Adapter(adapter::Options),
     /// Try each thing that a gateway needs, by itself: what is wrong, and what to do
     Doctor(doctor::Options),
     /// Make the tables of the audit log, or bring them up to this version
@@ -131,6 +134,7 @@ pub fn run() -> ExitCode {
         Command::Demo(options) => demo::run(options),
         Command::Init(options) => init::run(&options),
         Command::Check(options) => check::run(&options),
+        Command::Adapter(options) => adapter::run(&options),
         Command::Doctor(options) => doctor::run(&options),
         Command::Migrate(options) => migrate::run(&options),
         Command::Serve(options) => serve::run(&options),

@@ -37,7 +37,7 @@ pub struct Departments {
     generations: AtomicU64,
     cache: Cache,
     metrics: Arc<Metrics>,
-    now: Now,
+    clock: Arc<dyn Clock>,
     health: watch::Sender<DepartmentsHealth>,
     /// A look-up has failed, or there is a new department: it is to be checked soon.
     doubt: Arc<Notify>,
@@ -60,15 +60,25 @@ impl Departments {
     /// what departments answer are kept in memory; with 0, nothing.
     pub fn new(city: PathBuf, cache_bytes: u64, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
         let cache = Cache::new(cache_bytes, Arc::clone(&clock), Arc::clone(&metrics));
-        let now: Now = Arc::new(move || clock.now());
         let (health, doubt) = (watch::Sender::default(), Arc::default());
-        Self { city, connected: ArcSwap::default(), generations: AtomicU64::new(0), cache, metrics, now, health, doubt }
+        Self {
+            city,
+            connected: ArcSwap::default(),
+            generations: AtomicU64::new(0),
+            cache,
+            metrics,
+            clock,
+            health,
+            doubt,
+        }
     }
 
     /// Connects what the directory declares; departments whose declaration is unchanged are left alone, and what the others
     /// have answered is forgotten. Takes as long as the cache is large: not for asynchronous code.
     pub fn reconnect(&self, directory: &Directory) {
         let before = self.connected.load_full();
+        let clock = Arc::clone(&self.clock);
+        let now: Now = Arc::new(move || clock.now());
         let connected = directory.declarations().filter_map(|declaration| {
             let id = declaration.department.id.clone();
             let kept = before.get(&id).filter(|kept| Arc::ptr_eq(&kept.declaration, declaration));
@@ -80,7 +90,7 @@ impl Departments {
                     let (health, doubt) = (self.health.clone(), Arc::clone(&self.doubt));
                     Connected {
                         declaration: Arc::clone(declaration),
-                        adapter: connect(declaration, &self.city, &Listener::of(&id, &self.metrics), &self.now)?,
+                        adapter: connect(declaration, &self.city, &Listener::of(&id, &self.metrics), &now)?,
                         generation: self.generations.fetch_add(1, Ordering::Relaxed),
                         pulse: Arc::new(Pulse::new(id.clone(), meter.clone(), health, doubt)),
                         meter,

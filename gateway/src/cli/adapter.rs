@@ -1,0 +1,29 @@
+//! `heyan adapter`: working on the file by which a department is connected.
+
+mod check;
+mod online;
+mod report;
+
+use clap::{Args, Subcommand};
+
+use super::{Exit, Failure};
+
+/// What to do with declarations.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check declarations: syntax, keys, meaning, examples; with `--online`, the department's system as well
+    Check(check::Options),
+}
+
+/// Runs the command.
+pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
+    match &options.command {
+        Command::Check(options) => check::run(options),
+    }
+}
