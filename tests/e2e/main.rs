@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what goes wrong ends the test")]
 
+mod adapter;
 mod answers;
 mod audit_service;
 mod bad_input;

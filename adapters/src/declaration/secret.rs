@@ -77,9 +77,9 @@ impl fmt::Debug for Revealed {
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(file) => write!(f, "the file {}", file.display()),
-            Self::Environment(name) => write!(f, "the environment variable {name}"),
-            Self::Credential(name) => write!(f, "the systemd credential {name}"),
+            Self::File(file) => write!(f, "the file `{}`", file.display()),
+            Self::Environment(name) => write!(f, "the environment variable `{name}`"),
+            Self::Credential(name) => write!(f, "the systemd credential `{name}`"),
         }
     }
 }
