@@ -15,9 +15,9 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         "rusqlite",
         &["adapters/src/sql", "gateway/src/audit/store", "gateway/src/sample", "gateway/src/witness/state.rs"],
     ),
-    // Guards measure how long, never what time it is.
-    ("Instant::now(", &["gateway/src/clock.rs", "adapters/src/guard/"]),
-    ("Timestamp::now(", &["gateway/src/clock.rs"]),
+    // Guards and kinds measure how long, never what time it is, but where the platform demands the time in a signature.
+    ("Instant::now(", &["gateway/src/clock.rs", "adapters/src/guard/", "adapters/src/http"]),
+    ("Timestamp::now(", &["gateway/src/clock.rs", "adapters/src/http/platform.rs"]),
     ("Zoned::now(", &["gateway/src/clock.rs"]),
     ("SystemTime::now(", &["gateway/src/clock.rs"]),
     ("std::env::var", &["gateway/src/config.rs"]),

@@ -15,7 +15,7 @@ use crate::{AdapterError, Holdings, Input};
 /// The contract:
 /// - Empty [`Holdings`] mean that the department was asked and holds no such record. Every doubt is an
 ///   [`AdapterError`]; trouble is never "no record".
-/// - Nothing of a look-up is sent but [`Lookup::value`] of the declaration's inputs and, where
+/// - Nothing of a look-up is sent but [`Lookup::value`] of the declaration's inputs, the trace context and, where
 ///   [`Source::sends_requester_credentials`](crate::Source::sends_requester_credentials) says so, the requester's
 ///   credentials: answers are used again for every question that sends the same.
 /// - Every input is bound as a value. No text of a question becomes part of a query, a path or a header.

@@ -23,11 +23,13 @@ use heyan_proto::document::{self, Problems, Table};
 use heyan_proto::identifier::CreditCode;
 use heyan_proto::vocabulary::{DepartmentId, Localized, PlainText};
 
+use crate::http::HttpSource;
+
 pub(crate) use ask::Ask;
 pub use catalogue::{CatalogueEntry, Channel, SharingMethod, UpdateFrequency};
 pub use example::{Example, ExampleOutcome, Expectation};
 pub use field::{Field, FieldForm, Fold};
-pub use hours::{Hours, Rate};
+pub use hours::{Hours, RateLimit};
 pub use input::Input;
 pub(crate) use query::SqlQuery;
 pub use record::DateForm;
@@ -71,6 +73,8 @@ pub struct Department {
 pub enum Source {
     /// `[sql]`: its database is asked with one SELECT per result type.
     Sql(SqlSource),
+    /// `[http]`: its service is asked in JSON over HTTP.
+    Http(Box<HttpSource>),
 }
 
 /// How hard a department may be asked; this protects the department, not us.
@@ -85,7 +89,7 @@ pub struct Limits {
     /// The longest that it is left alone before it is tried again.
     pub pause_max: Duration,
     /// How often it may be asked, where that is limited.
-    pub rate: Option<Rate>,
+    pub rate: Option<RateLimit>,
     /// When it can be asked, where not always.
     pub hours: Option<Hours>,
 }
@@ -95,15 +99,17 @@ pub struct Limits {
 pub(crate) enum Kind {
     /// With the dialect in which queries are written.
     Sql(SqlDialect),
+    Http,
 }
 
 impl Kind {
-    const ALL: [Self; 1] = [Self::Sql(SqlDialect::Sqlite)];
+    const ALL: [Self; 2] = [Self::Sql(SqlDialect::Sqlite), Self::Http];
 
     /// The name of its table.
     fn as_str(self) -> &'static str {
         match self {
             Self::Sql(_) => "sql",
+            Self::Http => "http",
         }
     }
 
@@ -190,6 +196,7 @@ impl Source {
     pub fn sends_requester_credentials(&self) -> bool {
         match self {
             Self::Sql(_) => false,
+            Self::Http(source) => source.has_requester_credentials(),
         }
     }
 
@@ -202,7 +209,7 @@ impl Source {
                 let source = table.table(kind.as_str()).and_then(|mut table| Self::read_kind(kind, &mut table));
                 let kind = match &source {
                     Some(Self::Sql(source)) => Kind::Sql(source.dialect),
-                    None => kind,
+                    _ => kind,
                 };
                 (Some(kind), source.map(Some))
             }
@@ -222,6 +229,7 @@ impl Source {
     fn read_kind(kind: Kind, table: &mut Table<'_>) -> Option<Self> {
         match kind {
             Kind::Sql(_) => SqlSource::read(table).map(Self::Sql),
+            Kind::Http => HttpSource::read(table).map(|source| Self::Http(Box::new(source))),
         }
     }
 }
@@ -231,6 +239,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sql(source) => source.fmt(f),
+            Self::Http(source) => f.write_str(source.url()),
         }
     }
 }
@@ -255,7 +264,7 @@ impl Limits {
         let concurrency = table.optional_integer("concurrency", 1..=1024);
         let pause = Self::read_pause(table, "pause", Self::DEFAULT.pause);
         let pause_max = Self::read_pause(table, "pause_max", Self::DEFAULT.pause_max);
-        let rate = Rate::read(table, "rate");
+        let rate = RateLimit::read(table, "rate");
         let hours = Hours::read(table, "hours");
         let deadline = match deadline? {
             Some(given) if given.is_zero() || *given > Self::DEADLINE_MAX => {

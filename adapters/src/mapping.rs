@@ -26,6 +26,14 @@ pub(crate) trait Row {
     /// [`AdapterError`] where the answer has no such column, or a value that is neither text nor a whole number, or one
     /// that is too large.
     fn cell(&self, column: &Column) -> Result<Cell<'_>, AdapterError>;
+
+    /// What stands in the column where it may hold several values: one cell for each, [`Cell::Null`] for one that is missing.
+    ///
+    /// # Errors
+    /// As [`Row::cell`] has them, for each value.
+    fn cells(&self, column: &Column) -> Result<Vec<Cell<'_>>, AdapterError> {
+        Ok(vec![self.cell(column)?])
+    }
 }
 
 /// What stands in a column.
@@ -98,15 +106,21 @@ fn read_holders(numbers: Option<&Listed>, names: Option<&Listed>, row: &dyn Row)
     Ok(holders.into_iter().filter(|holder| holder.number.is_some() || holder.name.is_some()).collect())
 }
 
-/// The values of a list; a blank one is `None`, so that two lists stay side by side. Empty where the cell is blank.
+/// The values of a list; a blank one is `None`, so that two lists stay side by side. Empty where the column is blank.
 fn read_list(listed: &Listed, row: &dyn Row) -> Result<Vec<Option<String>>, AdapterError> {
+    let too_many = || AdapterError::malformed(listed.column.name(), "names too many holders");
+    let Some(separator) = &listed.separator else {
+        let cells = row.cells(&listed.column)?;
+        if cells.len() > HOLDERS_MAX {
+            return Err(too_many());
+        }
+        let list: Vec<_> =
+            cells.into_iter().map(|cell| value::text_of(&listed.column, cell)).collect::<Result<_, _>>()?;
+        return Ok(if list.iter().all(Option::is_none) { Vec::new() } else { list });
+    };
     let Some(text) = value::read_text(&listed.column, row)? else { return Ok(Vec::new()) };
-    let Some(separator) = &listed.separator else { return Ok(vec![Some(text)]) };
     let parts = text.split(separator.as_str()).map(str::trim);
     let list: Vec<Option<String>> =
         parts.map(|part| (!part.is_empty()).then(|| part.to_owned())).take(HOLDERS_MAX + 1).collect();
-    if list.len() > HOLDERS_MAX {
-        return Err(AdapterError::malformed(listed.column.name(), "names too many holders"));
-    }
-    Ok(list)
+    if list.len() > HOLDERS_MAX { Err(too_many()) } else { Ok(list) }
 }

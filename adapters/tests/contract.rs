@@ -3,6 +3,8 @@
 
 #[path = "contract/databases.rs"]
 mod databases;
+#[path = "contract/http.rs"]
+mod http;
 #[path = "contract/mariadb.rs"]
 mod mariadb;
 #[path = "../../gateway/src/audit/store/postgres/tests/server.rs"]

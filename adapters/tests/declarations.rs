@@ -39,10 +39,27 @@ fn broken_declarations_say_what_is_wrong() {
     assert!(tried >= 7, "{tried} broken declarations were tried");
 }
 
+#[test]
+fn the_readme_shows_whole_declarations() {
+    let readme = fs::read_to_string(folder().join("../README.md")).unwrap();
+    let shown = readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
+    let whole: Vec<&str> = shown.filter(|text| text.starts_with("schema = 1")).collect();
+    for text in &whole {
+        read_declaration("README.md", text).unwrap_or_else(|problems| panic!("{problems}"));
+    }
+    assert!(!whole.is_empty());
+}
+
 /// No file makes the reader panic, whatever is left out of it or stands in the wrong place.
 #[test]
 fn a_damaged_declaration_gives_problems() {
-    let text = fs::read_to_string(folder().join("data/market-regulation.toml")).unwrap();
+    for file in ["market-regulation.toml", "contract-http.toml"] {
+        let text = fs::read_to_string(folder().join("data").join(file)).unwrap();
+        damage_every_line(file, &text);
+    }
+}
+
+fn damage_every_line(file: &str, text: &str) {
     let lines: Vec<&str> = text.lines().collect();
     let damages: [fn(&str) -> String; 6] = [
         |_| String::new(),
@@ -61,5 +78,5 @@ fn a_damaged_declaration_gives_problems() {
             refused += usize::from(read_declaration("damaged.toml", &text.join("\n")).is_err());
         }
     }
-    assert!(refused > 500, "{refused} damaged files were refused");
+    assert!(refused > 3 * lines.len(), "{file}: {refused} damaged files were refused");
 }

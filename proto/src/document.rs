@@ -20,12 +20,14 @@
 
 mod problem;
 mod table;
+mod value;
 
 use std::cell::RefCell;
 
 pub use problem::{Problem, Problems};
 pub use table::{Cell, Located, Table};
 use toml::de::DeTable;
+pub use value::Value;
 
 /// The largest file that is read, in bytes.
 pub const BYTES_MAX: usize = 4 << 20;

@@ -6,12 +6,15 @@ use heyan_proto::vocabulary::PlainText;
 
 use super::record::Path;
 use super::{Column, Input, Kind, SqlQuery};
+use crate::http::{self, HttpAsk};
 
 /// How a result type is looked up: one form per adapter kind.
 #[derive(Debug, Clone)]
 pub(crate) enum Ask {
     /// One SELECT.
     Sql(SqlQuery),
+    /// One question in JSON over HTTP.
+    Http(Box<HttpAsk>),
 }
 
 impl Ask {
@@ -21,6 +24,7 @@ impl Ask {
             Kind::Sql(dialect) => {
                 table.text("query").and_then(|text| SqlQuery::check(table, text, dialect)).map(Self::Sql)
             }
+            Kind::Http => HttpAsk::read(table).map(|ask| Self::Http(Box::new(ask))),
         }
     }
 
@@ -28,6 +32,7 @@ impl Ask {
     pub(crate) fn inputs(&self) -> &BTreeSet<Input> {
         match self {
             Self::Sql(query) => query.inputs(),
+            Self::Http(ask) => ask.inputs(),
         }
     }
 
@@ -35,6 +40,7 @@ impl Ask {
     pub(crate) fn sql(&self) -> Option<&SqlQuery> {
         match self {
             Self::Sql(query) => Some(query),
+            Self::Http(_) => None,
         }
     }
 
@@ -51,6 +57,7 @@ impl Ask {
                 }
                 Some(Column::new(from.as_str(), Path::Name))
             }
+            Self::Http(_) => http::column(table, from),
         }
     }
 
@@ -58,6 +65,7 @@ impl Ask {
     pub(super) fn written(&self, input: Input) -> Cow<'static, str> {
         match self {
             Self::Sql(_) => format!("`:{}` in the query", input.as_str()).into(),
+            Self::Http(_) => format!("`{{{{{}}}}}` in the look-up", input.as_str()).into(),
         }
     }
 }

@@ -27,7 +27,7 @@ struct Line {
 
 /// How often a department may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
+pub struct RateLimit {
     count: u32,
     per: Duration,
 }
@@ -80,7 +80,7 @@ impl Line {
     }
 }
 
-impl Rate {
+impl RateLimit {
     const EXPECTED: &'static str = "must be a count and a time, such as `50/s`, `600/min` or `1000/h`";
 
     pub(super) fn read(table: &mut Table<'_>, key: &str) -> Option<Option<Self>> {
@@ -157,8 +157,8 @@ mod tests {
             assert_eq!(Line::parse(text), None, "{text}");
         }
         for text in ["0/s", "50", "50/d", "-1/s", "1000000/s"] {
-            assert_eq!(Rate::parse(text), None, "{text}");
+            assert_eq!(RateLimit::parse(text), None, "{text}");
         }
-        assert_eq!(Rate::parse("600/min").unwrap().interval(), Duration::from_millis(100));
+        assert_eq!(RateLimit::parse("600/min").unwrap().interval(), Duration::from_millis(100));
     }
 }

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use jiff::fmt::strtime::{self, BrokenDownTime};
 
 use super::Ask;
+use crate::http::JsonPath;
 
 /// The most words of one code map.
 const WORDS_MAX: usize = 2000;
@@ -34,6 +35,8 @@ pub(crate) struct Column {
 pub(crate) enum Path {
     /// The column of this name.
     Name,
+    /// What this path finds in a record of JSON.
+    Json(JsonPath),
 }
 
 /// A column that may hold several values in one text.
@@ -79,7 +82,7 @@ impl Column {
         &self.path
     }
 
-    pub(super) fn new(name: &str, path: Path) -> Self {
+    pub(crate) fn new(name: &str, path: Path) -> Self {
         Self { name: name.into(), path }
     }
 

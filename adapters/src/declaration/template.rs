@@ -61,6 +61,11 @@ impl Template {
         self.0.iter().filter_map(input).collect()
     }
 
+    /// Whether it is one place and nothing around it.
+    pub(crate) fn is_one_place(&self) -> bool {
+        matches!(self.0[..], [Part::Input(_)])
+    }
+
     /// The text between the places, as it stands.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {

@@ -4,7 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::declaration::Rate as Declared;
+use crate::declaration::RateLimit;
 use crate::{Adapter, AdapterError, Holdings, Lookup};
 
 /// What may come at once after a rest: as much as in this time.
@@ -25,7 +25,7 @@ pub struct Rate {
 
 impl Rate {
     /// At most as often as `declared`; `deadline` is the longest that the declaration allows for one look-up.
-    pub fn new(inner: Arc<dyn Adapter>, declared: Declared, deadline: Duration) -> Self {
+    pub fn new(inner: Arc<dyn Adapter>, declared: RateLimit, deadline: Duration) -> Self {
         let taken_until = Mutex::new(Instant::now());
         Self { inner, wait_max: deadline / 2, interval: declared.interval(), taken_until }
     }

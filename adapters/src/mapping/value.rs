@@ -19,7 +19,7 @@ pub(super) fn read_field(field: &Field, row: &dyn Row) -> Result<Option<FieldVal
             code if code.is_empty() && !words.contains_key("") => None,
             code => Some(FieldValue::Code(words.get(&code).ok_or_else(unknown)?.clone())),
         },
-        FieldForm::Scope { separator } => read_text(column, row)?.and_then(|text| read_items(&text, separator)),
+        FieldForm::Scope { separator } => read_items(column, separator, row)?,
         FieldForm::Integer { .. } => read_integer(column, row)?.map(FieldValue::Integer),
         FieldForm::Date(form) => read_date(column, form, row)?.map(FieldValue::Date),
         FieldForm::Flag { words } => match code()? {
@@ -31,7 +31,12 @@ pub(super) fn read_field(field: &Field, row: &dyn Row) -> Result<Option<FieldVal
 
 /// A text without the blanks around it; `None` where nothing is left.
 pub(super) fn read_text(column: &Column, row: &dyn Row) -> Result<Option<String>, AdapterError> {
-    let text = match row.cell(column)? {
+    text_of(column, row.cell(column)?)
+}
+
+/// The text of a cell, as [`read_text`] gives it.
+pub(super) fn text_of(column: &Column, cell: Cell<'_>) -> Result<Option<String>, AdapterError> {
+    let text = match cell {
         Cell::Null => return Ok(None),
         Cell::Integer(number) => return Ok(Some(number.to_string())),
         Cell::Text(text) => text.trim(),
@@ -69,10 +74,13 @@ fn read_integer(column: &Column, row: &dyn Row) -> Result<Option<i64>, AdapterEr
     Ok(Some(number))
 }
 
-fn read_items(text: &str, separator: &str) -> Option<FieldValue> {
-    let items: Vec<String> =
-        text.split(separator).map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect();
-    (!items.is_empty()).then_some(FieldValue::Scope(items))
+fn read_items(column: &Column, separator: &str, row: &dyn Row) -> Result<Option<FieldValue>, AdapterError> {
+    let mut items = Vec::new();
+    for cell in row.cells(column)? {
+        let text = text_of(column, cell)?.unwrap_or_default();
+        items.extend(text.split(separator).map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned));
+    }
+    Ok((!items.is_empty()).then_some(FieldValue::Scope(items)))
 }
 
 /// The offset of Asia/Shanghai, where a time without an offset is meant; there has been no daylight time since 1991.

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Place;
+use super::{Place, Value};
 use crate::vocabulary::Localized;
 
 /// A value and where it stands, so that a later check can still point at it.
@@ -18,6 +18,10 @@ pub struct Located<T> {
 }
 
 impl<T> Located<T> {
+    pub(super) fn new(value: T, offset: usize) -> Self {
+        Self { value, offset }
+    }
+
     /// The value without its place.
     pub fn into_inner(self) -> T {
         self.value
@@ -174,6 +178,13 @@ impl<'d> Table<'d> {
                 _ => None,
             })
         })
+    }
+
+    /// A value of any form, or nothing.
+    pub fn optional_value(&mut self, key: &str) -> Option<Option<Value>> {
+        self.asked.insert(key.into());
+        let Some(value) = self.table.get(key) else { return Some(None) };
+        Value::read(self.place, value, &self.full(key)).map(Some)
     }
 
     /// `true` or `false`.
