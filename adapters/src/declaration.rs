@@ -24,6 +24,7 @@ use heyan_proto::identifier::CreditCode;
 use heyan_proto::vocabulary::{DepartmentId, Localized, PlainText};
 
 use crate::http::HttpSource;
+use crate::soap::SoapSource;
 
 pub(crate) use ask::Ask;
 pub use catalogue::{CatalogueEntry, Channel, SharingMethod, UpdateFrequency};
@@ -75,6 +76,8 @@ pub enum Source {
     Sql(SqlSource),
     /// `[http]`: its service is asked in JSON over HTTP.
     Http(Box<HttpSource>),
+    /// `[soap]`: its SOAP service is called once per look-up.
+    Soap(Box<SoapSource>),
 }
 
 /// How hard a department may be asked; this protects the department, not us.
@@ -100,16 +103,18 @@ pub(crate) enum Kind {
     /// With the dialect in which queries are written.
     Sql(SqlDialect),
     Http,
+    Soap,
 }
 
 impl Kind {
-    const ALL: [Self; 2] = [Self::Sql(SqlDialect::Sqlite), Self::Http];
+    const ALL: [Self; 3] = [Self::Sql(SqlDialect::Sqlite), Self::Http, Self::Soap];
 
     /// The name of its table.
     fn as_str(self) -> &'static str {
         match self {
             Self::Sql(_) => "sql",
             Self::Http => "http",
+            Self::Soap => "soap",
         }
     }
 
@@ -134,7 +139,8 @@ pub fn read_declaration(file: &str, text: &str) -> Result<DepartmentDeclaration,
             Some(mut limits) => Limits::read(&mut limits),
             None => Some(Limits::DEFAULT),
         });
-        let result_types = read_result_types(table, department.as_ref(), kind);
+        let known = source.as_ref().and_then(Option::as_ref);
+        let result_types = read_result_types(table, department.as_ref(), kind, known);
         schema?;
         Some(DepartmentDeclaration {
             department: department?,
@@ -150,6 +156,7 @@ fn read_result_types(
     table: &mut Table<'_>,
     department: Option<&Department>,
     kind: Option<Kind>,
+    source: Option<&Source>,
 ) -> Option<Vec<Arc<ResultType>>> {
     let tables = table.tables("result_type")?;
     match (tables.is_empty(), kind.is_some()) {
@@ -168,8 +175,8 @@ fn read_result_types(
     }
     let mut seen = HashSet::new();
     // Every table is read, also after a broken one, so that all problems are found at once.
-    let read: Vec<_> =
-        tables.into_iter().map(|mut table| ResultType::read(&mut table, department, kind, &mut seen)).collect();
+    let mut read_one = |mut table: Table<'_>| ResultType::read(&mut table, department, kind, source, &mut seen);
+    let read: Vec<_> = tables.into_iter().map(&mut read_one).collect();
     read.into_iter().map(|result_type| result_type.map(Arc::new)).collect()
 }
 
@@ -192,10 +199,11 @@ impl Department {
 
 impl Source {
     /// Whether the department is asked with credentials of the department that requests: then what it answers one
-    /// requester is never an answer to another. The database of `[sql]` is opened by the gateway itself.
+    /// requester is never an answer to another. The database of `[sql]` is opened, and the service of `[soap]` called, by the
+    /// gateway itself.
     pub fn sends_requester_credentials(&self) -> bool {
         match self {
-            Self::Sql(_) => false,
+            Self::Sql(_) | Self::Soap(_) => false,
             Self::Http(source) => source.has_requester_credentials(),
         }
     }
@@ -230,6 +238,7 @@ impl Source {
         match kind {
             Kind::Sql(_) => SqlSource::read(table).map(Self::Sql),
             Kind::Http => HttpSource::read(table).map(|source| Self::Http(Box::new(source))),
+            Kind::Soap => SoapSource::read(table).map(|source| Self::Soap(Box::new(source))),
         }
     }
 }
@@ -240,6 +249,7 @@ impl fmt::Display for Source {
         match self {
             Self::Sql(source) => source.fmt(f),
             Self::Http(source) => f.write_str(source.url()),
+            Self::Soap(source) => f.write_str(source.endpoint()),
         }
     }
 }

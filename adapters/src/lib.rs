@@ -11,6 +11,7 @@ mod guard;
 mod holding;
 mod http;
 mod mapping;
+mod soap;
 mod sql;
 mod trial;
 
@@ -26,5 +27,6 @@ pub use error::AdapterError;
 pub use guard::{Breaker, BreakerState, GuardListener, Limit, Now, Opening, Rate, Retry, Timeout};
 pub use holding::{Holder, Holding, Holdings};
 pub use http::{Http, HttpSource};
+pub use soap::{Soap, SoapSource};
 pub use sql::Sql;
 pub use trial::{Fit, Tried, try_examples};

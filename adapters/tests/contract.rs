@@ -10,6 +10,8 @@ mod mariadb;
 #[path = "../../gateway/src/audit/store/postgres/tests/server.rs"]
 #[expect(unreachable_pub, dead_code, reason = "other test suites share this file")]
 mod postgres;
+#[path = "contract/soap.rs"]
+mod soap;
 
 use std::path::PathBuf;
 use std::sync::Arc;

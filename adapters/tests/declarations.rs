@@ -53,7 +53,7 @@ fn the_readme_shows_whole_declarations() {
 /// No file makes the reader panic, whatever is left out of it or stands in the wrong place.
 #[test]
 fn a_damaged_declaration_gives_problems() {
-    for file in ["market-regulation.toml", "contract-http.toml"] {
+    for file in ["market-regulation.toml", "contract-http.toml", "public-security-soap.toml"] {
         let text = fs::read_to_string(folder().join("data").join(file)).unwrap();
         damage_every_line(file, &text);
     }

@@ -5,8 +5,9 @@ use heyan_proto::document::{Located, Table};
 use heyan_proto::vocabulary::PlainText;
 
 use super::record::Path;
-use super::{Column, Input, Kind, SqlQuery};
+use super::{Column, Input, Kind, Source, SqlQuery};
 use crate::http::{self, HttpAsk};
+use crate::soap::SoapAsk;
 
 /// How a result type is looked up: one form per adapter kind.
 #[derive(Debug, Clone)]
@@ -15,16 +16,26 @@ pub(crate) enum Ask {
     Sql(SqlQuery),
     /// One question in JSON over HTTP.
     Http(Box<HttpAsk>),
+    /// One call.
+    Soap(Box<SoapAsk>),
 }
 
 impl Ask {
-    /// Reads what `[result_type.lookup]` has for the kind.
-    pub(super) fn read(table: &mut Table<'_>, kind: Kind) -> Option<Self> {
-        match kind {
-            Kind::Sql(dialect) => {
+    /// Reads what `[result_type.lookup]` has for the kind. `source` is `None` where it was reported as wrong.
+    pub(super) fn read(table: &mut Table<'_>, kind: Kind, source: Option<&Source>) -> Option<Self> {
+        match (kind, source) {
+            (Kind::Sql(dialect), _) => {
                 table.text("query").and_then(|text| SqlQuery::check(table, text, dialect)).map(Self::Sql)
             }
-            Kind::Http => HttpAsk::read(table).map(|ask| Self::Http(Box::new(ask))),
+            (Kind::Http, _) => HttpAsk::read(table).map(|ask| Self::Http(Box::new(ask))),
+            (Kind::Soap, Some(Source::Soap(source))) => {
+                SoapAsk::read(table, source).map(|ask| Self::Soap(Box::new(ask)))
+            }
+            // Which prefixes its paths and templates may use is not known.
+            (Kind::Soap, _) => {
+                table.skip();
+                None
+            }
         }
     }
 
@@ -33,6 +44,7 @@ impl Ask {
         match self {
             Self::Sql(query) => query.inputs(),
             Self::Http(ask) => ask.inputs(),
+            Self::Soap(ask) => ask.inputs(),
         }
     }
 
@@ -41,6 +53,7 @@ impl Ask {
         match self {
             Self::Sql(query) => Some(query),
             Self::Http(_) => None,
+            Self::Soap(_) => None,
         }
     }
 
@@ -58,6 +71,7 @@ impl Ask {
                 Some(Column::new(from.as_str(), Path::Name))
             }
             Self::Http(_) => http::column(table, from),
+            Self::Soap(ask) => ask.column(table, from),
         }
     }
 
@@ -66,6 +80,7 @@ impl Ask {
         match self {
             Self::Sql(_) => format!("`:{}` in the query", input.as_str()).into(),
             Self::Http(_) => format!("`{{{{{}}}}}` in the look-up", input.as_str()).into(),
+            Self::Soap(_) => format!("`{{{{{}}}}}` in the body", input.as_str()).into(),
         }
     }
 }

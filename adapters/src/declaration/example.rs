@@ -110,6 +110,7 @@ fn read_reply(table: &mut Table<'_>, result_type: &ResultType) -> Option<Reply> 
     match &result_type.ask {
         Ask::Sql(_) => read_rows(table, result_type).map(Ok),
         Ask::Http(ask) => ask.read_example(table),
+        Ask::Soap(ask) => ask.read_example(table),
     }
 }
 

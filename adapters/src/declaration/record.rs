@@ -8,6 +8,7 @@ use jiff::fmt::strtime::{self, BrokenDownTime};
 
 use super::Ask;
 use crate::http::JsonPath;
+use crate::soap::XmlPath;
 
 /// The most words of one code map.
 const WORDS_MAX: usize = 2000;
@@ -37,6 +38,8 @@ pub(crate) enum Path {
     Name,
     /// What this path finds in a record of JSON.
     Json(JsonPath),
+    /// The element or attribute at this place of a record in XML.
+    Xml(XmlPath),
 }
 
 /// A column that may hold several values in one text.

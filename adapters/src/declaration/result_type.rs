@@ -7,7 +7,7 @@ use heyan_proto::vocabulary::{DepartmentId, Disclosure, Localized, PlainText, Re
 
 use super::{
     Ask, CatalogueEntry, Coverage, Department, Example, Field, FreshnessDeclaration, Input, Kind, NotShared,
-    RecordMapping, Validity, plain,
+    RecordMapping, Source, Validity, plain,
 };
 
 /// The most records that a declaration may ask for.
@@ -114,14 +114,15 @@ impl ResultType {
         self.ask.inputs().iter().copied()
     }
 
-    /// `department` is `None` where it was reported as wrong; `seen` collects the ids of the file.
+    /// `department` and `source` are `None` where they were reported as wrong; `seen` collects the ids of the file.
     pub(super) fn read(
         table: &mut Table<'_>,
         department: Option<&Department>,
         kind: Option<Kind>,
+        source: Option<&Source>,
         seen: &mut HashSet<ResultTypeId>,
     ) -> Option<Self> {
-        let result_type = Self::read_without_examples(table, department, kind, seen);
+        let result_type = Self::read_without_examples(table, department, kind, source, seen);
         let examples = table.tables("example");
         let Some(mut result_type) = result_type else {
             examples.into_iter().flatten().for_each(|mut example| example.skip());
@@ -135,6 +136,7 @@ impl ResultType {
         table: &mut Table<'_>,
         department: Option<&Department>,
         kind: Option<Kind>,
+        source: Option<&Source>,
         seen: &mut HashSet<ResultTypeId>,
     ) -> Option<Self> {
         let id = read_id(table, seen);
@@ -151,7 +153,7 @@ impl ResultType {
         let coverage = optional(table, "coverage", Coverage::read);
         let is_sensitive = sensitivity.as_ref().map(|level| **level >= SENSITIVE_FROM.into());
         let freshness = optional(table, "freshness", |table| FreshnessDeclaration::read(table, kind, is_sensitive));
-        let lookup = table.table("lookup").and_then(|mut table| LookupDeclaration::read(&mut table, kind));
+        let lookup = table.table("lookup").and_then(|mut table| LookupDeclaration::read(&mut table, kind, source));
         let ask = lookup.as_ref().map(|lookup| &lookup.ask);
         let fields = table.table("fields").and_then(|mut table| Field::read_all(&mut table, ask));
         let known_fields = fields.as_deref().unwrap_or_default();
@@ -192,13 +194,13 @@ struct LookupDeclaration {
 }
 
 impl LookupDeclaration {
-    /// `kind` is `None` where it was reported as missing.
-    fn read(table: &mut Table<'_>, kind: Option<Kind>) -> Option<Self> {
+    /// `kind` is `None` where it was reported as missing, `source` where it was reported as wrong.
+    fn read(table: &mut Table<'_>, kind: Option<Kind>, source: Option<&Source>) -> Option<Self> {
         let Some(kind) = kind else {
             table.skip();
             return None;
         };
-        let ask = Ask::read(table, kind);
+        let ask = Ask::read(table, kind, source);
         let max_rows = table.integer("max_rows", 1..=ROWS_MAX);
         let requires = read_requires(table, ask.as_ref());
         let record = RecordMapping::read(table, ask.as_ref());

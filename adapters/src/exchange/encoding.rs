@@ -11,12 +11,14 @@ pub(crate) enum Encoding {
     Utf8,
     /// GB 18030, and what it contains: GBK and GB 2312.
     Gb18030,
+    /// GBK alone: what only GB 18030 has is not in it.
+    Gbk,
 }
 
 impl Encoding {
     /// Reads `encoding`; UTF-8 where there is none.
     pub(crate) fn read(table: &mut Table<'_>) -> Option<Self> {
-        let words = [("utf-8", Self::Utf8), ("gb18030", Self::Gb18030)];
+        let words = [("utf-8", Self::Utf8), ("gb18030", Self::Gb18030), ("gbk", Self::Gbk)];
         Some(table.optional_one_of("encoding", &words)?.map_or(Self::Utf8, |word| *word))
     }
 
@@ -25,6 +27,7 @@ impl Encoding {
         match self {
             Self::Utf8 => "utf-8",
             Self::Gb18030 => "gb18030",
+            Self::Gbk => "gbk",
         }
     }
 
@@ -35,6 +38,10 @@ impl Encoding {
                 bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes),
             ),
             Self::Gb18030 => GB18030.decode_without_bom_handling_and_without_replacement(bytes),
+            // The decoder of GBK is that of GB 18030; its encoder is its own.
+            Self::Gbk => {
+                GBK.decode_without_bom_handling_and_without_replacement(bytes).filter(|text| !GBK.encode(text).2)
+            }
         }
     }
 
@@ -42,10 +49,8 @@ impl Encoding {
     pub(crate) fn encode(self, text: &str) -> Option<Cow<'_, [u8]>> {
         match self {
             Self::Utf8 => Some(text.as_bytes().into()),
-            Self::Gb18030 => {
-                let (bytes, _, unmappable) = GB18030.encode(text);
-                (!unmappable).then_some(bytes)
-            }
+            Self::Gb18030 => encode_all(GB18030, text),
+            Self::Gbk => encode_all(GBK, text),
         }
     }
 
@@ -55,6 +60,12 @@ impl Encoding {
         match self {
             Self::Utf8 => named == Some(UTF_8),
             Self::Gb18030 => named == Some(GB18030) || named == Some(GBK),
+            Self::Gbk => named == Some(GBK),
         }
     }
+}
+
+fn encode_all<'t>(encoding: &'static encoding_rs::Encoding, text: &'t str) -> Option<Cow<'t, [u8]>> {
+    let (bytes, _, unmappable) = encoding.encode(text);
+    (!unmappable).then_some(bytes)
 }

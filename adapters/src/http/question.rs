@@ -114,6 +114,7 @@ impl Question {
                 let content_type = match encoding {
                     Encoding::Utf8 => "application/json",
                     Encoding::Gb18030 => "application/json; charset=gb18030",
+                    Encoding::Gbk => "application/json; charset=gbk",
                 };
                 let text = tree.render(lookup).to_string();
                 let bytes = encoding.encode(&text).map(Cow::into_owned);
