@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::declaration::{DepartmentDeclaration, Source};
-use crate::{Adapter, Breaker, GuardListener, Http, Limit, Now, Opening, Rate, Retry, Soap, Sql, Timeout};
+use crate::{Adapter, Breaker, Files, GuardListener, Http, Limit, Now, Opening, Rate, Retry, Soap, Sql, Timeout};
 
 /// The department, behind its guards, of which `listener` hears; `now` tells the time of its hours.
 ///
@@ -28,6 +28,7 @@ pub fn connect(
         Source::Sql(source) => Arc::new(Sql::new(source, declaration, city_folder)),
         Source::Http(source) => Arc::new(Http::new(source, declaration, city_folder)),
         Source::Soap(source) => Arc::new(Soap::new(source, declaration, city_folder)),
+        Source::Files(source) => Arc::new(Files::new(source, declaration, city_folder, Arc::clone(listener))),
     };
     let mut guarded: Arc<dyn Adapter> = Arc::new(Limit::new(kind, limits.concurrency, limits.deadline));
     if let Some(rate) = limits.rate {

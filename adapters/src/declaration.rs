@@ -23,6 +23,7 @@ use heyan_proto::document::{self, Problems, Table};
 use heyan_proto::identifier::CreditCode;
 use heyan_proto::vocabulary::{DepartmentId, Localized, PlainText};
 
+use crate::files::FilesSource;
 use crate::http::HttpSource;
 use crate::soap::SoapSource;
 
@@ -78,6 +79,8 @@ pub enum Source {
     Http(Box<HttpSource>),
     /// `[soap]`: its SOAP service is called once per look-up.
     Soap(Box<SoapSource>),
+    /// `[files]`: it drops files into a folder.
+    Files(FilesSource),
 }
 
 /// How hard a department may be asked; this protects the department, not us.
@@ -104,10 +107,11 @@ pub(crate) enum Kind {
     Sql(SqlDialect),
     Http,
     Soap,
+    Files,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Sql(SqlDialect::Sqlite), Self::Http, Self::Soap];
+    const ALL: [Self; 4] = [Self::Sql(SqlDialect::Sqlite), Self::Http, Self::Soap, Self::Files];
 
     /// The name of its table.
     fn as_str(self) -> &'static str {
@@ -115,6 +119,7 @@ impl Kind {
             Self::Sql(_) => "sql",
             Self::Http => "http",
             Self::Soap => "soap",
+            Self::Files => "files",
         }
     }
 
@@ -199,11 +204,11 @@ impl Department {
 
 impl Source {
     /// Whether the department is asked with credentials of the department that requests: then what it answers one
-    /// requester is never an answer to another. The database of `[sql]` is opened, and the service of `[soap]` called, by the
-    /// gateway itself.
+    /// requester is never an answer to another. What `[sql]`, `[soap]` and `[files]` name is reached by
+    /// the gateway itself.
     pub fn sends_requester_credentials(&self) -> bool {
         match self {
-            Self::Sql(_) | Self::Soap(_) => false,
+            Self::Sql(_) | Self::Soap(_) | Self::Files(_) => false,
             Self::Http(source) => source.has_requester_credentials(),
         }
     }
@@ -239,6 +244,7 @@ impl Source {
             Kind::Sql(_) => SqlSource::read(table).map(Self::Sql),
             Kind::Http => HttpSource::read(table).map(|source| Self::Http(Box::new(source))),
             Kind::Soap => SoapSource::read(table).map(|source| Self::Soap(Box::new(source))),
+            Kind::Files => FilesSource::read(table).map(Self::Files),
         }
     }
 }
@@ -250,6 +256,7 @@ impl fmt::Display for Source {
             Self::Sql(source) => source.fmt(f),
             Self::Http(source) => f.write_str(source.url()),
             Self::Soap(source) => f.write_str(source.endpoint()),
+            Self::Files(source) => source.folder.display().fmt(f),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod contract;
 mod declaration;
 mod error;
 mod exchange;
+mod files;
 mod guard;
 mod holding;
 mod http;
@@ -24,6 +25,7 @@ pub use declaration::{
     Validity, read_declaration,
 };
 pub use error::AdapterError;
+pub use files::{Files, FilesSource};
 pub use guard::{Breaker, BreakerState, GuardListener, Limit, Now, Opening, Rate, Retry, Timeout};
 pub use holding::{Holder, Holding, Holdings};
 pub use http::{Http, HttpSource};

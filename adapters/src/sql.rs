@@ -1,9 +1,9 @@
 //! The kind `sql`: a department's database is asked with one SELECT per result type. A SQLite file is read by threads of our own, a
 //! server over connections.
 
-mod answer;
+pub(crate) mod answer;
 mod flight;
-mod pool;
+pub(crate) mod pool;
 mod server;
 
 #[cfg(test)]
@@ -36,7 +36,7 @@ enum Database {
 }
 
 /// The inputs of one look-up and their values; an absent value is bound as NULL.
-type Bound = Vec<(Input, Option<String>)>;
+pub(crate) type Bound = Vec<(Input, Option<String>)>;
 
 impl Sql {
     /// Prepares to ask; opens nothing yet, so that an absent database is trouble of the questions that meet it.
@@ -84,7 +84,8 @@ impl fmt::Debug for Sql {
     }
 }
 
-fn bind(lookup: &Lookup, result_type: &ResultType) -> Result<Bound, AdapterError> {
+/// The values of a look-up, and an error where one is absent that the declaration requires.
+pub(crate) fn bind(lookup: &Lookup, result_type: &ResultType) -> Result<Bound, AdapterError> {
     let bound: Bound = result_type.inputs().map(|input| (input, lookup.value(input).map(Cow::into_owned))).collect();
     for required in &result_type.requires {
         if bound.iter().any(|(input, value)| input == required && value.is_none()) {

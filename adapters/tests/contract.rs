@@ -3,6 +3,8 @@
 
 #[path = "contract/databases.rs"]
 mod databases;
+#[path = "contract/files.rs"]
+mod files;
 #[path = "contract/http.rs"]
 mod http;
 #[path = "contract/mariadb.rs"]
@@ -12,6 +14,8 @@ mod mariadb;
 mod postgres;
 #[path = "contract/soap.rs"]
 mod soap;
+#[path = "contract/workbook.rs"]
+mod workbook;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use heyan_proto::vocabulary::PlainText;
 
 use super::record::Path;
 use super::{Column, Input, Kind, Source, SqlQuery};
+use crate::files::FilesAsk;
 use crate::http::{self, HttpAsk};
 use crate::soap::SoapAsk;
 
@@ -18,6 +19,8 @@ pub(crate) enum Ask {
     Http(Box<HttpAsk>),
     /// One call.
     Soap(Box<SoapAsk>),
+    /// A file, and the columns that are compared.
+    Files(FilesAsk),
 }
 
 impl Ask {
@@ -27,6 +30,7 @@ impl Ask {
             (Kind::Sql(dialect), _) => {
                 table.text("query").and_then(|text| SqlQuery::check(table, text, dialect)).map(Self::Sql)
             }
+            (Kind::Files, _) => FilesAsk::read(table).map(Self::Files),
             (Kind::Http, _) => HttpAsk::read(table).map(|ask| Self::Http(Box::new(ask))),
             (Kind::Soap, Some(Source::Soap(source))) => {
                 SoapAsk::read(table, source).map(|ask| Self::Soap(Box::new(ask)))
@@ -45,6 +49,7 @@ impl Ask {
             Self::Sql(query) => query.inputs(),
             Self::Http(ask) => ask.inputs(),
             Self::Soap(ask) => ask.inputs(),
+            Self::Files(ask) => ask.inputs(),
         }
     }
 
@@ -54,6 +59,15 @@ impl Ask {
             Self::Sql(query) => Some(query),
             Self::Http(_) => None,
             Self::Soap(_) => None,
+            Self::Files(_) => None,
+        }
+    }
+
+    /// The file, of the kind `files`.
+    pub(crate) fn files(&self) -> Option<&FilesAsk> {
+        match self {
+            Self::Files(ask) => Some(ask),
+            _ => None,
         }
     }
 
@@ -72,6 +86,9 @@ impl Ask {
             }
             Self::Http(_) => http::column(table, from),
             Self::Soap(ask) => ask.column(table, from),
+            Self::Files(ask) => {
+                ask.check_column(table, from, from.as_str()).then(|| Column::new(from.as_str(), Path::Name))
+            }
         }
     }
 
@@ -81,6 +98,7 @@ impl Ask {
             Self::Sql(_) => format!("`:{}` in the query", input.as_str()).into(),
             Self::Http(_) => format!("`{{{{{}}}}}` in the look-up", input.as_str()).into(),
             Self::Soap(_) => format!("`{{{{{}}}}}` in the body", input.as_str()).into(),
+            Self::Files(_) => format!("`{{{{{}}}}}` in `where`", input.as_str()).into(),
         }
     }
 }

@@ -108,7 +108,7 @@ type Reply = Result<Vec<Box<dyn Row>>, AdapterError>;
 
 fn read_reply(table: &mut Table<'_>, result_type: &ResultType) -> Option<Reply> {
     match &result_type.ask {
-        Ask::Sql(_) => read_rows(table, result_type).map(Ok),
+        Ask::Sql(_) | Ask::Files(_) => read_rows(table, result_type).map(Ok),
         Ask::Http(ask) => ask.read_example(table),
         Ask::Soap(ask) => ask.read_example(table),
     }
@@ -127,10 +127,7 @@ fn read_rows(table: &mut Table<'_>, result_type: &ResultType) -> Option<Vec<Box<
 }
 
 fn read_row(table: &mut Table<'_>, result_type: &ResultType) -> Option<ExampleRow> {
-    let fields = result_type.fields.iter().map(|field| &field.column);
-    let mut read: Vec<&str> = result_type.record.columns().chain(fields).map(Column::name).collect();
-    read.sort_unstable();
-    read.dedup();
+    let read = result_type.columns();
     let mut cells = BTreeMap::new();
     let mut whole = true;
     for column in table.keys() {

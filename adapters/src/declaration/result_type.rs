@@ -6,7 +6,7 @@ use heyan_proto::identifier::{CreditCode, SubjectKind};
 use heyan_proto::vocabulary::{DepartmentId, Disclosure, Localized, PlainText, ResultTypeId, SharingClass};
 
 use super::{
-    Ask, CatalogueEntry, Coverage, Department, Example, Field, FreshnessDeclaration, Input, Kind, NotShared,
+    Ask, CatalogueEntry, Column, Coverage, Department, Example, Field, FreshnessDeclaration, Input, Kind, NotShared,
     RecordMapping, Source, Validity, plain,
 };
 
@@ -112,6 +112,15 @@ impl ResultType {
     /// What of a question is sent to the department.
     pub fn inputs(&self) -> impl Iterator<Item = Input> + '_ {
         self.ask.inputs().iter().copied()
+    }
+
+    /// The columns that its mapping reads, sorted.
+    pub(crate) fn columns(&self) -> Vec<&str> {
+        let fields = self.fields.iter().map(|field| &field.column);
+        let mut columns: Vec<&str> = self.record.columns().chain(fields).map(Column::name).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
     }
 
     /// `department` and `source` are `None` where they were reported as wrong; `seen` collects the ids of the file.

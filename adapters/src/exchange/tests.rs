@@ -142,7 +142,7 @@ async fn trouble_with_certificates_names_its_cause() {
         (&strict, ca, Some("it does not accept our certificate: see `tls.certificate`")),
         (&good, "tls = { ca = \"absent.pem\" }", Some("the file of `tls.ca` cannot be read")),
         (&good, "tls = { ca = \"empty.pem\" }", Some("`tls.ca` is not a list of certificates in PEM")),
-        (&good, &with_key("absent.key"), Some("the secret in the file absent.key cannot be read")),
+        (&good, &with_key("absent.key"), Some("the secret in the file `absent.key` cannot be read")),
         (&good, &with_key("own.pem"), Some("`tls.certificate` and `tls.key` are not a certificate and its key in PEM")),
         (&good, &with_key("other.key"), Some("`tls.certificate` and `tls.key` do not fit each other")),
     ] {

@@ -1,12 +1,18 @@
 use std::fmt::Debug;
 
-/// Hears what the guards of one department do, for logs and metrics. It is told while a guard is at work, so it must be
-/// quick and never wait.
+use heyan_proto::vocabulary::ResultTypeId;
+
+/// Hears what the guards of one department do, and how far a file of it is loaded, for logs and metrics. It is told while
+/// these are at work, so it must be quick and never wait.
 pub trait GuardListener: Send + Sync + Debug {
     /// The circuit breaker has changed its state.
     fn breaker_moved(&self, from: BreakerState, to: BreakerState);
     /// The department is asked the same once more.
     fn retried(&self);
+    /// So many rows of the file for a result type have been read into its snapshot, the last time with `whole`.
+    fn loading(&self, result_type: &ResultTypeId, rows: u64, whole: bool) {
+        let _ = (result_type, rows, whole);
+    }
 }
 
 /// Whether a department is asked.

@@ -325,7 +325,7 @@ async fn a_password_is_shown_to_the_service_alone() {
     assert!(service.asked.recv().await.unwrap().0.contains("\r\nauthorization: basic agv5yw46y2fuyxj5\r\n"));
     assert!(!format!("{:?}", service.adapter).contains("canary"));
     std::fs::remove_file(service.folder.path().join("password")).unwrap();
-    let unread = misconfigured("the secret in the file password cannot be read");
+    let unread = misconfigured("the secret in the file `password` cannot be read");
     assert_eq!(service.ask().await, Err(unread.clone()));
     assert_eq!(service.adapter.check_health().await, Err(unread));
     assert!(service.asked.try_recv().is_err(), "nothing is sent without it");

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
-use rusqlite::{CachedStatement, Connection, ErrorCode};
+use rusqlite::{CachedStatement, Connection, ErrorCode, Rows};
 
 use super::Bound;
 use crate::declaration::{Column, Input, ResultType, SqlQuery};
@@ -32,15 +32,25 @@ fn ask_records(
 ) -> Result<Holdings, AdapterError> {
     let mut statement = prepare(connection, query_of(result_type)?)?;
     bind(&mut statement, bound)?;
+    let place = |row: &rusqlite::Row<'_>, name: &str| row.as_ref().column_index(name).ok();
+    read_rows(statement.raw_query(), result_type, &place, updated_at)
+}
+
+/// Maps the rows of a query; `place` says in which of its columns what `from` names stands.
+pub(crate) fn read_rows(
+    mut rows: Rows<'_>,
+    result_type: &ResultType,
+    place: Place<'_>,
+    updated_at: Option<Timestamp>,
+) -> Result<Holdings, AdapterError> {
     let bytes_read = Counter::new(0);
-    let mut rows = statement.raw_query();
     let mut holdings = Holdings { records: Vec::new(), more: false, updated_at };
     while let Some(row) = rows.next().map_err(|error| trouble(&error))? {
         if holdings.records.len() == result_type.max_rows {
             holdings.more = true;
             break;
         }
-        let row = SqlRow { row, bytes_read: &bytes_read };
+        let row = SqlRow { row, place, bytes_read: &bytes_read };
         holdings.records.push(mapping::read_holding(result_type, &row)?);
     }
     Ok(holdings)
@@ -106,15 +116,19 @@ fn ask_update_time(connection: &Connection, query: &SqlQuery) -> Result<Option<T
     }
 }
 
+type Place<'p> = &'p dyn Fn(&rusqlite::Row<'_>, &str) -> Option<usize>;
+
 struct SqlRow<'r, 's> {
     row: &'r rusqlite::Row<'s>,
+    place: Place<'r>,
     bytes_read: &'r Counter<usize>,
 }
 
 impl Row for SqlRow<'_, '_> {
     fn cell(&self, column: &Column) -> Result<Cell<'_>, AdapterError> {
         let malformed = |problem: &str| Err(AdapterError::malformed(column.name(), problem));
-        let Ok(value) = self.row.get_ref(column.name()) else {
+        let place = (self.place)(self.row, column.name());
+        let Some(value) = place.and_then(|place| self.row.get_ref(place).ok()) else {
             let what = format!("the query gives no column `{}`", column.name());
             return Err(AdapterError::Misconfigured { what });
         };
@@ -138,7 +152,7 @@ impl Row for SqlRow<'_, '_> {
 }
 
 /// What an error of SQLite means. Only what it says about the query itself is repeated: the rest may hold values.
-pub(super) fn trouble(error: &rusqlite::Error) -> AdapterError {
+pub(crate) fn trouble(error: &rusqlite::Error) -> AdapterError {
     if let rusqlite::Error::SqlInputError { msg, .. } = error {
         let what = msg.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
         return AdapterError::Misconfigured { what };

@@ -40,7 +40,7 @@ const VALUE_BYTES_MAX: c_int = 1 << 20;
 
 /// Threads with a connection each. At most `threads_max` look-ups run, also when a file system hangs and the threads of
 /// earlier ones do not come back.
-pub(super) struct Pool(Arc<Shared>);
+pub(crate) struct Pool(Arc<Shared>);
 
 struct Shared {
     path: PathBuf,
@@ -80,13 +80,13 @@ struct Opened {
 type FileId = (u64, u64);
 
 impl Pool {
-    pub(super) fn new(path: PathBuf, threads_max: usize, statements: usize) -> Self {
+    pub(crate) fn new(path: PathBuf, threads_max: usize, statements: usize) -> Self {
         let (state, ready) = (Mutex::default(), Condvar::new());
         Self(Arc::new(Shared { path, threads_max, statements, state, ready }))
     }
 
     /// Runs `work` on a thread with a connection of its own. Dropping the future ends it.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, AdapterError> + Send + 'static,
     ) -> Result<T, AdapterError> {

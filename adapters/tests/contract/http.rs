@@ -115,7 +115,10 @@ impl Fixture for HttpDepartment {
 
 async fn converse(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {
     let service = TowerToHyperService::new(router);
-    let server = auto::Builder::new(TokioExecutor::new());
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    // Forty look-ups that are dropped at once look like an attack to a server of HTTP/2, which then closes the connection of
+    // all. Behind `Limit` they are never that many.
+    server.http2().max_pending_accept_reset_streams(Some(100));
     // A caller who hangs up is no failure of the department.
     drop(match tls {
         None => server.serve_connection(TokioIo::new(stream), service).await,

@@ -154,11 +154,7 @@ impl<'d> Table<'d> {
 
     /// A whole number within a range, or nothing.
     pub fn optional_integer(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<Option<Located<i64>>> {
-        let read = |value: &DeValue<'_>| {
-            let integer = value.as_integer()?;
-            i64::from_str_radix(integer.as_str(), integer.radix()).ok()
-        };
-        let Some(number) = self.typed(key, "a whole number", read)? else { return Some(None) };
+        let Some(number) = self.typed(key, "a whole number", whole_number)? else { return Some(None) };
         if range.contains(&number) {
             return Some(Some(number));
         }
@@ -172,10 +168,17 @@ impl<'d> Table<'d> {
         self.required(key, |table, key| {
             table.typed(key, "a string or a whole number", |value| match value {
                 DeValue::String(text) => Some(Cell::Text(text.to_string())),
-                DeValue::Integer(number) => {
-                    i64::from_str_radix(number.as_str(), number.radix()).ok().map(Cell::Integer)
-                }
-                _ => None,
+                _ => whole_number(value).map(Cell::Integer),
+            })
+        })
+    }
+
+    /// Two whole numbers: `[1, 18]`.
+    pub fn integer_pair(&mut self, key: &str) -> Option<Located<[i64; 2]>> {
+        self.required(key, |table, key| {
+            table.typed(key, "two whole numbers such as [1, 18]", |value| {
+                let numbers = value.as_array()?.iter().map(|element| whole_number(element.get_ref()));
+                numbers.collect::<Option<Vec<i64>>>()?.try_into().ok()
             })
         })
     }
@@ -359,6 +362,11 @@ fn shortened(text: &str) -> String {
         short.push('…');
     }
     short
+}
+
+fn whole_number(value: &DeValue<'_>) -> Option<i64> {
+    let integer = value.as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {
