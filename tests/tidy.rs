@@ -13,15 +13,30 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("cedar_policy", &["policies/"]),
     (
         "rusqlite",
-        &["adapters/src/sql", "gateway/src/audit/store", "gateway/src/sample", "gateway/src/witness/state.rs"],
+        &[
+            "adapters/src/sql",
+            "adapters/src/files",
+            "gateway/src/audit/store",
+            "gateway/src/sample",
+            "gateway/src/witness/state.rs",
+        ],
     ),
     // Guards and kinds measure how long, never what time it is, but where the platform demands the time in a signature.
-    ("Instant::now(", &["gateway/src/clock.rs", "adapters/src/guard/", "adapters/src/http"]),
-    ("Timestamp::now(", &["gateway/src/clock.rs", "adapters/src/http/platform.rs"]),
+    (
+        "Instant::now(",
+        &[
+            "gateway/src/clock.rs",
+            "adapters/src/guard/",
+            "adapters/src/http",
+            "adapters/src/soap",
+            "adapters/src/files",
+        ],
+    ),
+    ("Timestamp::now(", &["gateway/src/clock.rs", "adapters/src/http/platform.rs", "adapters/src/files"]),
     ("Zoned::now(", &["gateway/src/clock.rs"]),
     ("SystemTime::now(", &["gateway/src/clock.rs"]),
-    ("std::env::var", &["gateway/src/config.rs"]),
-    ("env::var(", &["gateway/src/config.rs"]),
+    ("std::env::var", &["gateway/src/config.rs", "adapters/src/declaration/secret.rs"]),
+    ("env::var(", &["gateway/src/config.rs", "adapters/src/declaration/secret.rs"]),
     (".look_up(", &["adapters/", "gateway/src/departments.rs"]),
     ("departments.ask(", &["gateway/src/verification.rs"]),
 ];

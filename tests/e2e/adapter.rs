@@ -31,14 +31,22 @@ fn line_of(file: &Path, text: &str) -> u64 {
 #[test]
 fn the_sample_is_found_good_by_itself_and_online() {
     let city = City::new();
-    for more in [&["--output", "json"][..], &["--online", "--output", "json"]] {
-        let (exit, json) = check(&city, "departments", more);
-        assert_eq!(exit, Some(0), "{json}");
+    for (more, exit) in [(&["--output", "json"][..], 0), (&["--online", "--output", "json"], 3)] {
+        let (ended, json) = check(&city, "departments", more);
+        assert_eq!(ended, Some(exit), "{json}");
         let all: Value = serde_json::from_str(&json).unwrap();
-        assert!(all["files"].as_array().unwrap().len() > 5);
-        let is_online =
-            all["files"].as_array().unwrap().iter().any(|file| file["online"]["answered"].as_u64() > Some(0));
+        let files = all["files"].as_array().unwrap();
+        assert!(files.len() > 5);
+        let is_online = files.iter().any(|file| file["online"]["answered"].as_u64() > Some(0));
         assert_eq!(is_online, more.contains(&"--online"));
+        // One department of the sample is down.
+        let wrong: Vec<&str> = files
+            .iter()
+            .filter(|file| !file["problems"].as_array().unwrap().is_empty())
+            .map(|file| file["file"].as_str().unwrap())
+            .collect();
+        let down = if is_online { 1 } else { 0 };
+        assert!(wrong.len() == down && wrong.iter().all(|file| file.ends_with("education.toml")), "{wrong:?}");
     }
 }
 

@@ -48,7 +48,8 @@ impl Department {
             .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let nobody: Arc<dyn heyan_adapters::GuardListener> = Arc::new(());
-        let adapter = connect(&declaration, folder.path(), &nobody).unwrap();
+        let now: heyan_adapters::Now = Arc::new(|| jiff::Timestamp::UNIX_EPOCH);
+        let adapter = connect(&declaration, folder.path(), &nobody, &now).unwrap();
         Self { database, adapter, runtime, _folder: folder }
     }
 

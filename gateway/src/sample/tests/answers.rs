@@ -77,6 +77,10 @@ fn decide(directory: &Directory, case: &Case, question: &Question) -> Decision {
     directory.engine().authorize(&request).unwrap()
 }
 
+fn clock() -> heyan_adapters::Now {
+    std::sync::Arc::new(now)
+}
+
 /// Nobody hears of what the guards do.
 fn unheard() -> std::sync::Arc<dyn heyan_adapters::GuardListener> {
     std::sync::Arc::new(())
@@ -84,8 +88,8 @@ fn unheard() -> std::sync::Arc<dyn heyan_adapters::GuardListener> {
 
 async fn ask(folder: &Path, directory: &Directory, case: &Case, question: &Question) -> Result<Holdings, AdapterError> {
     let provider = directory.department(&question.result_type.provider).unwrap();
-    let now: heyan_adapters::Now = std::sync::Arc::new(|| crate::clock::Clock::now(&crate::clock::SystemClock));
-    let adapter = heyan_adapters::connect(provider.declaration.as_ref().unwrap(), folder, &unheard(), &now).unwrap();
+    let adapter =
+        heyan_adapters::connect(provider.declaration.as_ref().unwrap(), folder, &unheard(), &clock()).unwrap();
     let lookup = Lookup {
         result_type: question.result_type.id.clone(),
         subject: question.subject.clone(),
@@ -247,7 +251,8 @@ async fn every_state_appears() {
         let adapter = {
             let id = DepartmentId::parse(department).unwrap();
             let provider = directory.department(&id).unwrap();
-            heyan_adapters::connect(provider.declaration.as_ref().unwrap(), folder.path(), &unheard()).unwrap()
+            heyan_adapters::connect(provider.declaration.as_ref().unwrap(), folder.path(), &unheard(), &clock())
+                .unwrap()
         };
         let result_type = directory.result_type(result_type).unwrap();
         for number in texts(&open(&city, department), query) {
