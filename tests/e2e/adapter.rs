@@ -1,6 +1,8 @@
 //! `heyan adapter check`, as whoever connects a department uses it. Failure: a broken set-up that passes, or whose cause and line are
 //! not named.
 
+mod kinds;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

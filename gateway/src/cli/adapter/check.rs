@@ -70,7 +70,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
 }
 
 /// The declarations among what was named; a folder stands for all of its own.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in paths {
         let unreadable =

@@ -67,47 +67,61 @@ pub(super) async fn check(declaration: &DepartmentDeclaration, city: &Path, text
 
 /// Line and column of what an error is about: the setting that it names, or a word of it that the file has; otherwise the address.
 fn place(error: &AdapterError, text: &str) -> (usize, usize) {
-    let named = error.to_string();
-    let quoted = named.split('`').skip(1).step_by(2);
-    let settings =
-        quoted.clone().filter_map(|word| word.split_once('.')).find_map(|(table, key)| setting(text, table, key));
-    let words =
-        || named.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'))).filter(|word| word.len() > 2);
-    let is_misfit = matches!(error, AdapterError::Misconfigured { .. } | AdapterError::Malformed { .. });
-    settings
-        .or_else(|| quoted.clone().find_map(|word| position(text, word)))
-        .or_else(|| {
-            let from = text.find("[[result_type]]").unwrap_or(0);
-            is_misfit.then(|| {
-                words().filter(|word| !COMMON.contains(word)).find_map(|word| position_after(text, from, word))
-            })?
-        })
+    let said = error.to_string();
+    // What is said last is the most particular: "`licence`: the file has no column `state`".
+    let quoted: Vec<&str> = said.split('`').skip(1).step_by(2).collect();
+    let named = quoted.iter().find_map(|word| word.split_once('.').and_then(|(table, key)| setting(text, table, key)));
+    let told = || SAID.iter().filter(|(words, _)| said.contains(words)).find_map(|(_, key)| line_of(text, key));
+    named
+        .or_else(|| quoted.iter().rev().find_map(|word| position(text, word)))
+        .or_else(told)
+        .or_else(|| word_of_the_database(&said, error, text))
         .or_else(|| ADDRESSES.iter().find_map(|(table, key)| setting(text, table, key)))
         .unwrap_or((1, 1))
 }
 
-/// Words of messages that are no names of a department's.
-const COMMON: [&str; 12] =
-    ["the", "declaration", "does", "not", "fit", "department", "system", "column", "such", "answer", "query", "exist"];
-
-/// Where each kind says where the department is.
-const ADDRESSES: [(&str, &str); 6] = [
-    ("sql", "host"),
-    ("sql", "database"),
-    ("http", "base_url"),
-    ("soap", "endpoint"),
-    ("files", "folder"),
-    ("grpc", "endpoint"),
+/// What kinds say in words of their own, and the keys that are meant.
+const SAID: [(&str, &str); 5] = [
+    ("neither success nor", "success"),
+    ("refuses the credentials", "auth"),
+    ("does not accept our certificate", "tls"),
+    ("does not know such a question", "path"),
+    ("does not know such a question", "endpoint"),
 ];
 
-/// The line of a key in a table at the top of the file.
+/// Where each kind says where the department is.
+const ADDRESSES: [(&str, &str); 5] =
+    [("sql", "host"), ("sql", "database"), ("http", "base_url"), ("soap", "endpoint"), ("files", "folder")];
+
+/// Words of our messages that are no names of a department's.
+const OURS: [&str; 12] =
+    ["the", "declaration", "does", "not", "fit", "department", "system", "column", "such", "answer", "query", "exist"];
+
+/// A database says in its own words which table or column it does not know: the first of them that a result type has.
+fn word_of_the_database(said: &str, error: &AdapterError, text: &str) -> Option<(usize, usize)> {
+    if !matches!(error, AdapterError::Misconfigured { .. }) || !text.lines().any(|line| line.trim() == "[sql]") {
+        return None;
+    }
+    let from = text.find("[[result_type]]")?;
+    let words = said.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')));
+    words.filter(|word| word.len() > 2 && !OURS.contains(word)).find_map(|word| position_after(text, from, word))
+}
+
+/// The line of a key in a table at the top of the file, or of the table where it is written in one line.
 fn setting(text: &str, table: &str, key: &str) -> Option<(usize, usize)> {
     let header = format!("[{table}]");
-    let mut lines = text.lines().enumerate().skip_while(|(_, line)| line.trim() != header).skip(1);
-    let of_table = lines.by_ref().take_while(|(_, line)| !line.trim_start().starts_with('['));
-    let is_key =
-        |line: &str| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
-    of_table.into_iter().find(|(_, line)| is_key(line)).map(|(at, _)| (at + 1, 1))
+    let lines = text.lines().enumerate().skip_while(|(_, line)| line.trim() != header).skip(1);
+    let mut of_table = lines.take_while(|(_, line)| !line.trim_start().starts_with('['));
+    of_table.find(|(_, line)| has_key(line, key)).map(|(at, _)| (at + 1, 1)).or_else(|| line_of(text, table))
+}
+
+/// The first line that gives a key its value.
+fn line_of(text: &str, key: &str) -> Option<(usize, usize)> {
+    text.lines().position(|line| has_key(line, key)).map(|at| (at + 1, 1))
+}
+
+fn has_key(line: &str, key: &str) -> bool {
+    line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
 }
 
 fn position(text: &str, word: &str) -> Option<(usize, usize)> {
