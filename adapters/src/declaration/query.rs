@@ -7,7 +7,7 @@ use sqlparser::ast::{Query, SelectItem, SetExpr, Statement};
 use sqlparser::dialect::{Dialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use super::{Input, SqlDialect};
 
@@ -121,6 +121,14 @@ fn read_select(text: &str, dialect: SqlDialect) -> Result<Box<Query>, Fault> {
     let matching = |token: &Token| matches!(token, Token::Word(word) if matches!(word.keyword, Keyword::MATCH | Keyword::REGEXP) && word.quote_style.is_none());
     if tokens.iter().any(matching) {
         return Err(Fault::new("the query uses MATCH or REGEXP", "compare with `=`, `LIKE` or `GLOB`"));
+    }
+    // MySQL and MariaDB execute what stands in such a comment.
+    let executable = |token: &Token| matches!(token, Token::Whitespace(Whitespace::MultiLineComment(text)) if text.starts_with('!') || text.starts_with("M!"));
+    if tokens.iter().any(executable) {
+        return Err(Fault::new(
+            "the query has a comment that a server would execute",
+            "write what it says, or leave it out",
+        ));
     }
     let mut statements = Parser::new(grammar(dialect))
         .with_recursion_limit(DEPTH_MAX)
@@ -261,5 +269,50 @@ fn output_column(item: &SelectItem) -> Option<String> {
         SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(name.value.clone()),
         SelectItem::UnnamedExpr(Expr::CompoundIdentifier(path)) => path.last().map(|name| name.value.clone()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUERY: &str = "SELECT n -- 号 :no_input\n FROM t WHERE s = :subject_number \
+                         AND (:certificate_number IS NULL OR n = :certificate_number) AND c = ':as_of'";
+
+    /// Failure: a placeholder that is not written as the database takes it, bound to another input, or seen in a comment or a text.
+    #[test]
+    fn placeholders_are_written_as_each_database_takes_them() {
+        use Input::{CertificateNumber as Number, SubjectNumber as Subject};
+        let all = [Subject, Number, Number];
+        for (dialect, places, order) in [
+            (SqlDialect::Sqlite, [":subject_number", ":certificate_number", ":certificate_number"], &[][..]),
+            (SqlDialect::Postgres, ["$1", "CAST($2 AS text)", "$3"], &all),
+            (SqlDialect::Mysql, ["?", "?", "?"], &all),
+            (SqlDialect::Mariadb, ["?", "?", "?"], &all),
+        ] {
+            let Ok(placeholders) = read_placeholders(QUERY, dialect) else { panic!("{dialect:?}") };
+            let [subject, tested, compared] = places;
+            let expected = format!(
+                "SELECT n -- 号 :no_input\n FROM t WHERE s = {subject} AND ({tested} IS NULL OR n = {compared}) AND c = ':as_of'"
+            );
+            assert_eq!(written(QUERY, &placeholders, dialect), (expected, order.to_vec()), "{dialect:?}");
+        }
+    }
+
+    /// Failure: a query that a server would do more for than read.
+    #[test]
+    fn what_does_more_than_select_is_refused() {
+        for text in [
+            "SELECT a FROM t WHERE s = 1 /*! INTO OUTFILE '/x' */",
+            "SELECT a FROM t WHERE s = 1 /*M! FOR UPDATE */",
+            "SELECT a FROM t WHERE s = 1 FOR UPDATE",
+            "SELECT a FROM t; DELETE FROM t",
+            "WITH gone AS (DELETE FROM t RETURNING a) SELECT a FROM gone",
+            "SELECT a INTO b FROM t",
+        ] {
+            for dialect in [SqlDialect::Postgres, SqlDialect::Mysql, SqlDialect::Mariadb] {
+                assert!(read_select(text, dialect).is_err(), "{dialect:?}: {text}");
+            }
+        }
     }
 }

@@ -7,11 +7,12 @@ mod turns;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use self::cell::{Cells, NamedRow};
+use self::cell::Cells;
 use self::mysql::Mysql;
 use self::postgres::Postgres;
 use self::turns::{Turns, Work};
@@ -24,6 +25,11 @@ use crate::{AdapterError, Holdings};
 /// How much a server may send in answer to one look-up, in bytes: rows, columns that nobody reads, and what its protocol adds.
 const RECEIVED_MAX: usize = 8 << 20;
 
+/// More was sent than that.
+fn too_large() -> AdapterError {
+    AdapterError::Malformed { what: "the answer is larger than is read".into() }
+}
+
 /// A connection to a server, and what it can be asked.
 #[async_trait]
 trait Connection: Send + Sized + 'static {
@@ -33,8 +39,11 @@ trait Connection: Send + Sized + 'static {
     /// Connects and logs in. Whatever is asked on it ends at the server after `limits.deadline`.
     async fn open(server: &Self::Server) -> Result<Self, AdapterError>;
 
-    /// Whether it may be asked again.
+    /// Whether it may be asked again: it is neither closed nor in an unknown state.
     fn is_open(&self) -> bool;
+
+    /// How long a query runs at most at the server.
+    fn patience(server: &Self::Server) -> Duration;
 
     /// Begins a transaction that sees one state of the database and changes nothing.
     async fn begin(&mut self) -> Result<(), AdapterError>;
@@ -53,7 +62,7 @@ trait Connection: Send + Sized + 'static {
     /// Ends the transaction.
     async fn end(&mut self) -> Result<(), AdapterError>;
 
-    /// Whatever runs on it ends at the server as well.
+    /// Ends at the server what runs on it, and waits until it has ended.
     async fn abandon(self, server: &Self::Server);
 }
 
@@ -85,10 +94,16 @@ impl Server {
     /// Asks for the records of one subject.
     pub(super) async fn ask(&self, result_type: Arc<ResultType>, bound: Bound) -> Result<Holdings, AdapterError> {
         let asking = Asking { result_type, bound };
-        match &self.0 {
+        let (rows, updated_at) = match &self.0 {
             Connections::Postgres(turns) => turns.run(&asking).await,
             Connections::Mysql(turns) => turns.run(&asking).await,
-        }
+        }?;
+        // Read only now: a record that does not fit says nothing against the connection.
+        let result_type = &asking.result_type;
+        let records = rows.iter().take(result_type.max_rows);
+        let records = records.map(|cells| mapping::read_holding(result_type, cells));
+        let more = rows.len() > result_type.max_rows;
+        Ok(Holdings { records: records.collect::<Result<_, _>>()?, more, updated_at })
     }
 
     /// Whether every query fits the database; asks about nobody.
@@ -109,9 +124,10 @@ struct Asking {
 
 #[async_trait]
 impl<C: Connection> Work<C> for Asking {
-    type Done = Holdings;
+    /// The rows, one more than are read if there are so many; and how new they are.
+    type Done = (Vec<Cells>, Option<Timestamp>);
 
-    async fn run(&self, connection: &mut C) -> Result<Holdings, AdapterError> {
+    async fn run(&self, connection: &mut C) -> Result<Self::Done, AdapterError> {
         let Self { result_type, bound } = self;
         let query = query_of(result_type)?;
         connection.begin().await?;
@@ -121,12 +137,9 @@ impl<C: Connection> Work<C> for Asking {
         };
         let value = |input: &Input| bound.iter().find(|(known, _)| known == input).and_then(|(_, value)| value.clone());
         let values: Vec<_> = query.order().iter().map(value).collect();
-        let mut rows = connection.rows(query, &values, result_type.max_rows + 1).await?;
+        let rows = connection.rows(query, &values, result_type.max_rows + 1).await?;
         connection.end().await?;
-        let more = rows.len() > result_type.max_rows;
-        rows.truncate(result_type.max_rows);
-        let records = rows.iter().map(|cells| mapping::read_holding(result_type, &NamedRow(cells)));
-        Ok(Holdings { records: records.collect::<Result<_, _>>()?, more, updated_at })
+        Ok((rows, updated_at))
     }
 }
 

@@ -274,18 +274,23 @@ async fn text_in_other_encodings_is_read_as_it_was_written() {
     }
 }
 
-/// Failure: a query that changes something, by whatever function.
+/// Failure: a query that changes something, by whatever function, or an answer of any size that is taken.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_query_that_would_write_is_refused_by_the_server() {
+async fn a_query_that_would_write_or_never_stop_sending_is_refused() {
     let mut department = Department::postgres();
     department.sql("CREATE SEQUENCE counter");
+    department.hold(&[Record::of(SUBJECTS[0])]).await;
     let Some(Source::Sql(source)) = department.declaration.source.clone() else { panic!("it has a table `sql`") };
     let heyan_adapters::SqlDatabase::Server(server) = source.database else { panic!("it is on a server") };
-    let text = declaration("postgres", server.port, &server.database)
-        .replace("months FROM", "nextval('counter') AS months FROM");
-    department.declaration = read_declaration("contract.toml", &text).unwrap();
-    department.hold(&[Record::of(SUBJECTS[0])]).await;
-    let refused = department.adapter().look_up(&lookup("licence", SUBJECTS[0])).await;
-    assert_eq!(refused, Err(AdapterError::Misconfigured { what: "a query would do more than read".into() }));
+    let text = declaration("postgres", server.port, &server.database);
+    let misconfigured = AdapterError::Misconfigured { what: "a query would do more than read".into() };
+    let malformed = AdapterError::Malformed { what: "the answer is larger than is read".into() };
+    for (months, refused) in
+        [("nextval('counter') AS months", misconfigured), ("months, repeat('x', 9000000) AS photograph", malformed)]
+    {
+        let text = text.replace("months FROM", &format!("{months} FROM"));
+        department.declaration = read_declaration("contract.toml", &text).unwrap();
+        assert_eq!(department.adapter().look_up(&lookup("licence", SUBJECTS[0])).await, Err(refused), "{months}");
+    }
     assert_eq!(department.sql("SELECT is_called FROM counter"), "f");
 }

@@ -1,12 +1,24 @@
+use std::sync::Arc;
+
 use encoding_rs::Encoding;
 
 use crate::AdapterError;
 use crate::declaration::Column;
 use crate::mapping::{CELL_BYTES_MAX, Cell, Row};
 
-/// One row, with the names of its columns. A value that no column should have is kept as what is wrong with it, which matters only
-/// where the column is read.
-pub(super) struct Cells(pub(super) Vec<(String, Value)>);
+/// The most columns of one answer, and the longest name of one in bytes: no database has longer ones.
+const COLUMNS_MAX: usize = 1_000;
+const NAME_BYTES_MAX: usize = 256;
+
+/// The names of the columns of an answer, shared by its rows.
+#[derive(Clone)]
+pub(super) struct Names(Arc<[Box<str>]>);
+
+/// One row. A value that no column should have is kept as what is wrong with it, which matters only where the column is read.
+pub(super) struct Cells {
+    names: Names,
+    values: Vec<Value>,
+}
 
 /// What stands in a column.
 pub(super) enum Value {
@@ -15,6 +27,28 @@ pub(super) enum Value {
     Text(String),
     /// Why it cannot be read.
     Unreadable(&'static str),
+}
+
+impl Names {
+    /// The names of an answer; it must have columns, or it is none.
+    pub(super) fn read<'n>(names: impl Iterator<Item = std::borrow::Cow<'n, str>>) -> Result<Self, AdapterError> {
+        let malformed = |what: &str| AdapterError::Malformed { what: what.into() };
+        let mut read = Vec::new();
+        for name in names {
+            if read.len() == COLUMNS_MAX || name.len() > NAME_BYTES_MAX {
+                return Err(malformed("the answer has too many columns, or too long names of them"));
+            }
+            read.push(Box::from(&*name));
+        }
+        if read.is_empty() {
+            return Err(malformed("the answer is no table"));
+        }
+        Ok(Self(read.into()))
+    }
+
+    pub(super) fn row(&self, values: Vec<Value>) -> Cells {
+        Cells { names: self.clone(), values }
+    }
 }
 
 impl Value {
@@ -54,18 +88,16 @@ impl Value {
 impl Cells {
     /// The first column, whatever it is called.
     pub(super) fn first(&self) -> Result<Cell<'_>, AdapterError> {
-        let (name, value) = self.0.first().ok_or_else(|| AdapterError::malformed("1", "is missing"))?;
+        let first = self.names.0.first().zip(self.values.first());
+        let (name, value) = first.ok_or_else(|| AdapterError::malformed("1", "is missing"))?;
         value.cell(name)
     }
 }
 
-/// A row whose columns are found by name.
-pub(super) struct NamedRow<'c>(pub(super) &'c Cells);
-
-impl Row for NamedRow<'_> {
+impl Row for Cells {
     fn cell(&self, column: &Column) -> Result<Cell<'_>, AdapterError> {
-        let found = self.0.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(column.name()));
-        let Some((_, value)) = found else {
+        let mut columns = self.names.0.iter().zip(&self.values);
+        let Some((_, value)) = columns.find(|(name, _)| name.eq_ignore_ascii_case(column.name())) else {
             return Err(AdapterError::Misconfigured { what: format!("the query gives no column `{}`", column.name()) });
         };
         value.cell(column.name())

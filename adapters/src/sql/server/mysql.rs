@@ -5,12 +5,17 @@ use async_trait::async_trait;
 use encoding_rs::Encoding;
 use mysql_async::consts::ColumnType;
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{Column, Conn, Error, OptsBuilder, Params, Row, SslOpts, Value as Sent};
+use mysql_async::{Column, Conn, Error, OptsBuilder, Params, SslOpts, Value as Sent};
 
-use super::cell::Value;
-use super::{Cells, Connection, RECEIVED_MAX};
+use super::cell::{Names, Value};
+use super::{Cells, Connection, RECEIVED_MAX, too_large};
 use crate::AdapterError;
 use crate::declaration::{Limits, SqlQuery, SqlServer};
+
+/// A server that says nothing is looked for so often.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// How often it is asked whether a query has ended.
+const ENDED_EVERY: Duration = Duration::from_millis(20);
 
 /// The character set of columns that hold bytes.
 const BINARY: u16 = 63;
@@ -29,6 +34,8 @@ pub(super) struct Mysql {
     /// The limit of rows that is set on it.
     limit: usize,
     encoding: Option<&'static Encoding>,
+    /// It is gone, or in an unknown state.
+    is_lost: bool,
 }
 
 impl Server {
@@ -52,7 +59,8 @@ impl Server {
             .ssl_opts(tls)
             .prefer_socket(false)
             .max_allowed_packet(Some(RECEIVED_MAX))
-            .setup(vec!["SET NAMES utf8mb4".to_owned(), self.timeout()]);
+            .tcp_keepalive(Some(KEEP_ALIVE))
+            .setup(vec!["SET NAMES utf8mb4".to_owned(), "SET time_zone = '+08:00'".to_owned(), self.timeout()]);
         let connecting = tokio::time::timeout(self.deadline, Conn::new(options)).await;
         connecting.map_err(|_| AdapterError::Unavailable)?.map_err(|error| match error {
             Error::Io(mysql_async::IoError::Tls(_)) => AdapterError::Misconfigured {
@@ -78,17 +86,19 @@ impl Connection for Mysql {
     type Server = Server;
 
     async fn open(server: &Server) -> Result<Self, AdapterError> {
-        Ok(Self { connection: server.connect().await?, limit: 0, encoding: server.of.encoding })
+        Ok(Self { connection: server.connect().await?, limit: 0, encoding: server.of.encoding, is_lost: false })
     }
 
-    /// A connection that the server has closed says so when it is asked.
     fn is_open(&self) -> bool {
-        true
+        !self.is_lost
+    }
+
+    fn patience(server: &Server) -> Duration {
+        server.deadline
     }
 
     async fn begin(&mut self) -> Result<(), AdapterError> {
-        let begun = self.connection.query_drop("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY").await;
-        begun.map_err(|error| trouble(&error))
+        self.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY").await
     }
 
     async fn rows(
@@ -98,9 +108,8 @@ impl Connection for Mysql {
         max: usize,
     ) -> Result<Vec<Cells>, AdapterError> {
         if self.limit != max {
-            // The server itself sends no more.
-            let limited = self.connection.query_drop(format!("SET SESSION sql_select_limit = {max}")).await;
-            limited.map_err(|error| trouble(&error))?;
+            // The server itself sends no more, unless the query has a limit of its own.
+            self.run(&format!("SET SESSION sql_select_limit = {max}")).await?;
             self.limit = max;
         }
         let sent = |value: &Option<String>| value.as_deref().map_or(Sent::NULL, |text| Sent::Bytes(text.into()));
@@ -108,35 +117,92 @@ impl Connection for Mysql {
             [] => Params::Empty,
             values => Params::Positional(values.iter().map(sent).collect()),
         };
-        let rows: Result<Vec<Row>, Error> = self.connection.exec(query.text(), values).await;
-        let rows = rows.map_err(|error| trouble(&error))?;
-        let cells = |row: Row| {
-            let columns = row.columns();
-            let values = row.unwrap_raw().into_iter();
-            let cell = |(column, value): (&Column, Option<Sent>)| {
-                (column.name_str().into_owned(), read(column, value, self.encoding))
-            };
-            Cells(columns.iter().zip(values).map(cell).collect())
-        };
-        Ok(rows.into_iter().take(max).map(cells).collect())
+        let read = read_rows(&mut self.connection, query, values, max, self.encoding).await;
+        read.map_err(|failed| match failed {
+            Failed::Server(error) => self.trouble(&error),
+            Failed::Answer(error) => error,
+        })
     }
 
     async fn prepare(&mut self, query: &SqlQuery) -> Result<(), AdapterError> {
-        self.connection.prep(query.text()).await.map(drop).map_err(|error| trouble(&error))
+        let prepared = self.connection.prep(query.text()).await;
+        prepared.map(drop).map_err(|error| self.trouble(&error))
     }
 
     async fn end(&mut self) -> Result<(), AdapterError> {
-        self.connection.query_drop("COMMIT").await.map_err(|error| trouble(&error))
+        self.run("COMMIT").await
     }
 
     async fn abandon(self, server: &Server) {
         let id = self.connection.id();
-        // A server that cannot be told ends the query after its deadline.
-        if let Ok(mut other) = server.connect().await {
-            drop(other.query_drop(format!("KILL {id}")).await);
-            drop(other.disconnect().await);
+        match server.connect().await {
+            Ok(mut other) => {
+                drop(other.query_drop(format!("KILL {id}")).await);
+                let runs = format!("SELECT id FROM information_schema.processlist WHERE id = {id}");
+                while let Ok(Some(_)) = other.query_first::<u64, _>(&runs).await {
+                    tokio::time::sleep(ENDED_EVERY).await;
+                }
+                drop(other.disconnect().await);
+            }
+            // The query ends when its time is up.
+            Err(_) => tokio::time::sleep(server.deadline).await,
+        }
+        // Otherwise the client would go on reading.
+        drop(self.connection.disconnect().await);
+    }
+}
+
+impl Mysql {
+    /// A statement that gives nothing.
+    async fn run(&mut self, statement: &str) -> Result<(), AdapterError> {
+        let done = self.connection.query_drop(statement).await;
+        done.map_err(|error| self.trouble(&error))
+    }
+
+    fn trouble(&mut self, error: &Error) -> AdapterError {
+        self.is_lost |= error.is_fatal();
+        trouble(error)
+    }
+}
+
+/// Why there are no rows.
+enum Failed {
+    Server(Error),
+    Answer(AdapterError),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Server(error)
+    }
+}
+
+/// At most `max` rows; what comes after them is read as well, up to what a server may send.
+async fn read_rows(
+    connection: &mut Conn,
+    query: &SqlQuery,
+    values: Params,
+    max: usize,
+    encoding: Option<&'static Encoding>,
+) -> Result<Vec<Cells>, Failed> {
+    let mut result = connection.exec_iter(query.text(), values).await?;
+    let names = Names::read(result.columns_ref().iter().map(Column::name_str)).map_err(Failed::Answer)?;
+    let (mut rows, mut received) = (Vec::new(), 0);
+    while let Some(row) = result.next().await? {
+        let columns = row.columns();
+        let values = row.unwrap_raw();
+        // What a value of a fixed size takes, at most.
+        let size = |value: &Option<Sent>| if let Some(Sent::Bytes(bytes)) = value { bytes.len() } else { 16 };
+        received += values.iter().map(size).sum::<usize>();
+        if received > RECEIVED_MAX {
+            return Err(Failed::Answer(too_large()));
+        }
+        if rows.len() < max {
+            let cells = columns.iter().zip(values).map(|(column, value)| read(column, value, encoding));
+            rows.push(names.row(cells.collect()));
         }
     }
+    Ok(rows)
 }
 
 /// What stands in a column of a row.

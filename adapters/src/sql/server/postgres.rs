@@ -1,8 +1,9 @@
 use std::collections::HashMap;
 use std::error::Error as _;
+use std::future::poll_fn;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,18 +13,23 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Client, Config, NoTls, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::metered::Metered;
 use self::value::{Bind, value};
-use super::{Cells, Connection, RECEIVED_MAX};
+use super::cell::Names;
+use super::{Cells, Connection, RECEIVED_MAX, too_large};
 use crate::AdapterError;
 use crate::declaration::{Limits, SqlQuery, SqlServer};
 
 mod metered;
 mod value;
+
+/// How much a server may send to describe one query, in bytes.
+const DESCRIBED_MAX: usize = 64 << 10;
 
 /// What it takes to reach a PostgreSQL database, and whatever speaks its protocol.
 pub(super) struct Server {
@@ -39,6 +45,16 @@ pub(super) struct Postgres {
     received: Arc<AtomicUsize>,
     statements: HashMap<String, Statement>,
     encoding: Option<&'static Encoding>,
+    driver: Driver,
+}
+
+/// The task that drives a connection. It ends with whoever uses the connection.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Server {
@@ -72,7 +88,7 @@ impl Connection for Postgres {
         }
         let received = Arc::new(AtomicUsize::new(0));
         let stream = Metered::new(server.stream().await?, Arc::clone(&received), RECEIVED_MAX);
-        let client = match server.tls()? {
+        let (client, driver) = match server.tls()? {
             Some(mut tls) => {
                 config.ssl_mode(tokio_postgres::config::SslMode::Require);
                 let tls = MakeTlsConnect::<Metered>::make_tls_connect(&mut tls, &of.host).map_err(|_| unproven())?;
@@ -86,19 +102,23 @@ impl Connection for Postgres {
         // Some poolers take no settings with the connection, so they are set on it.
         let settings = format!(
             "SET default_transaction_read_only = on; SET statement_timeout = {}; SET DateStyle = 'ISO'; \
-             SET client_encoding = 'UTF8'",
+             SET TimeZone = 'Asia/Shanghai'; SET client_encoding = 'UTF8'",
             server.deadline.as_millis().max(1)
         );
         client.batch_execute(&settings).await.map_err(|error| trouble(&error))?;
-        Ok(Self { client, received, statements: HashMap::new(), encoding: of.encoding })
+        Ok(Self { client, received, statements: HashMap::new(), encoding: of.encoding, driver })
     }
 
     fn is_open(&self) -> bool {
         !self.client.is_closed()
     }
 
+    fn patience(server: &Server) -> Duration {
+        server.deadline
+    }
+
     async fn begin(&mut self) -> Result<(), AdapterError> {
-        self.received.store(0, std::sync::atomic::Ordering::Relaxed);
+        self.received.store(0, Ordering::Relaxed);
         let begun = self.client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
         begun.map_err(|error| trouble(&error))
     }
@@ -110,16 +130,15 @@ impl Connection for Postgres {
         max: usize,
     ) -> Result<Vec<Cells>, AdapterError> {
         let statement = self.statement(query).await?;
+        let names = Names::read(statement.columns().iter().map(|column| column.name().into()))?;
         let stream = self.client.query_raw(&statement, values.iter().map(Bind)).await;
-        let stream = stream.map_err(|error| trouble(&error))?;
+        let stream = stream.map_err(|error| self.trouble(&error))?;
         pin_mut!(stream);
         let mut rows = Vec::new();
         // What comes after them is thrown away as it comes, up to what a server may send.
-        while let Some(row) = stream.try_next().await.map_err(|error| trouble(&error))? {
-            let cell = |(at, column): (usize, &tokio_postgres::Column)| {
-                (column.name().to_owned(), value(&row, at, column.type_(), self.encoding))
-            };
-            rows.push(Cells(row.columns().iter().enumerate().map(cell).collect()));
+        while let Some(row) = stream.try_next().await.map_err(|error| self.trouble(&error))? {
+            let columns = row.columns().iter().enumerate();
+            rows.push(names.row(columns.map(|(at, column)| value(&row, at, column.type_(), self.encoding)).collect()));
             if rows.len() == max {
                 break;
             }
@@ -136,47 +155,62 @@ impl Connection for Postgres {
     }
 
     async fn abandon(self, server: &Server) {
-        let cancel = self.client.cancel_token();
-        // The connection ends with its client.
-        drop(self);
-        let Ok(stream) = server.stream().await else { return };
-        // A server that takes no cancellation ends the query after its deadline.
-        match server.tls() {
-            Ok(Some(mut tls)) => {
-                let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, &server.of.host);
-                drop(cancel.cancel_query_raw(stream, tls).await);
+        let Self { client, mut driver, .. } = self;
+        let cancel = client.cancel_token();
+        // The connection ends with its client, once what runs on it has.
+        drop(client);
+        if let Ok(stream) = server.stream().await {
+            match server.tls() {
+                Ok(Some(mut tls)) => {
+                    let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, &server.of.host);
+                    drop(cancel.cancel_query_raw(stream, tls).await);
+                }
+                Ok(None) => drop(cancel.cancel_query_raw(stream, NoTls).await),
+                Err(_) => {}
             }
-            Ok(None) => drop(cancel.cancel_query_raw(stream, NoTls).await),
-            Err(_) => {}
         }
+        // However it ends.
+        drop((&mut driver.0).await);
     }
 }
 
 impl Postgres {
+    /// As [`trouble`]; a connection that has sent too much has ended for that.
+    fn trouble(&self, error: &tokio_postgres::Error) -> AdapterError {
+        if self.received.load(Ordering::Relaxed) > RECEIVED_MAX { too_large() } else { trouble(error) }
+    }
+
     async fn statement(&mut self, query: &SqlQuery) -> Result<Statement, AdapterError> {
         if let Some(known) = self.statements.get(query.text()) {
             return Ok(known.clone());
         }
-        let statement = self.client.prepare(query.text()).await.map_err(|error| trouble(&error))?;
+        // The client asks for types that it does not know one within another: a server that always has another has no room for many.
+        let before = self.received.swap(RECEIVED_MAX - DESCRIBED_MAX, Ordering::Relaxed);
+        let prepared = self.client.prepare(query.text()).await;
+        let statement = prepared.map_err(|error| self.trouble(&error))?;
+        self.received.store(before, Ordering::Relaxed);
         self.statements.insert(query.text().to_owned(), statement.clone());
         Ok(statement)
     }
 }
 
 /// Logs in, and lets the connection run until its client is dropped.
-async fn connect<T>(config: &Config, stream: Metered, tls: T) -> Result<Client, AdapterError>
+async fn connect<T>(config: &Config, stream: Metered, tls: T) -> Result<(Client, Driver), AdapterError>
 where
     T: TlsConnect<Metered>,
     T::Stream: Send + 'static,
 {
-    let (client, connection) = config.connect_raw(stream, tls).await.map_err(|error| match error.source() {
+    let (client, mut connection) = config.connect_raw(stream, tls).await.map_err(|error| match error.source() {
         // Said by the handshake alone.
         Some(source) if source.downcast_ref::<std::io::Error>().is_some_and(is_of_tls) => unproven(),
         _ => trouble(&error),
     })?;
-    // What ends it is told to whoever asks on it next.
-    tokio::spawn(async { drop(connection.await) });
-    Ok(client)
+    // What ends it is told to whoever asks on it next. What the server says beside its answers is for nobody.
+    let driver =
+        tokio::spawn(
+            async move { while let Some(Ok(_)) = poll_fn(|context| connection.poll_message(context)).await {} },
+        );
+    Ok((client, Driver(driver)))
 }
 
 fn is_of_tls(error: &std::io::Error) -> bool {

@@ -8,8 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Connection;
 use crate::AdapterError;
 
-/// How long a server is told to end what nobody waits for.
-const ABANDONED_WITHIN: Duration = Duration::from_secs(2);
+/// How much longer than a query may run a server is waited for to end what nobody waits for.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// The connections to one server: at most so many, each kept for the next look-up.
 pub(super) struct Turns<C: Connection> {
@@ -34,13 +34,19 @@ struct InUse<C: Connection> {
     server: Arc<C::Server>,
 }
 
+/// Why work has failed, and whether it was the connection that was gone.
+struct Lost {
+    error: AdapterError,
+    is_closed: bool,
+}
+
 impl<C: Connection> Drop for InUse<C> {
     fn drop(&mut self) {
         let (Some(connection), Ok(runtime)) = (self.connection.take(), Handle::try_current()) else { return };
         let (server, place) = (Arc::clone(&self.server), Arc::clone(&self.place));
         runtime.spawn(async move {
-            // A server that does not listen takes no place for longer.
-            drop(tokio::time::timeout(ABANDONED_WITHIN, connection.abandon(&server)).await);
+            // A server that does not listen has ended the query by then.
+            drop(tokio::time::timeout(C::patience(&server) + GRACE, connection.abandon(&server)).await);
             drop(place);
         });
     }
@@ -59,11 +65,12 @@ impl<C: Connection> Turns<C> {
         let kept = self.idle().pop().filter(Connection::is_open);
         if let Some(connection) = kept {
             match self.run_on(connection, &place, work).await {
-                Err(AdapterError::Unavailable) => self.idle().clear(),
-                done => return done,
+                Err(Lost { is_closed: true, .. }) => self.idle().clear(),
+                done => return done.map_err(|lost| lost.error),
             }
         }
-        self.run_on(C::open(&self.server).await?, &place, work).await
+        let connection = C::open(&self.server).await?;
+        self.run_on(connection, &place, work).await.map_err(|lost| lost.error)
     }
 
     async fn run_on<W: Work<C>>(
@@ -71,11 +78,15 @@ impl<C: Connection> Turns<C> {
         connection: C,
         place: &Arc<OwnedSemaphorePermit>,
         work: &W,
-    ) -> Result<W::Done, AdapterError> {
+    ) -> Result<W::Done, Lost> {
         let (place, server) = (Arc::clone(place), Arc::clone(&self.server));
         let mut in_use = InUse { connection: Some(connection), place, server };
-        let connection = in_use.connection.as_mut().ok_or(AdapterError::Unavailable)?;
-        let done = work.run(connection).await?;
+        let unavailable = || Lost { error: AdapterError::Unavailable, is_closed: false };
+        let connection = in_use.connection.as_mut().ok_or_else(unavailable)?;
+        let done = work.run(connection).await.map_err(|error| {
+            let is_closed = error == AdapterError::Unavailable && !connection.is_open();
+            Lost { error, is_closed }
+        })?;
         // After an error the connection is abandoned: a transaction may be open on it.
         if let Some(connection) = in_use.connection.take().filter(Connection::is_open) {
             self.idle().push(connection);

@@ -1,8 +1,9 @@
 use std::error::Error;
+use std::fmt;
 
 use encoding_rs::Encoding;
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Span};
 use tokio_postgres::Row;
 use tokio_postgres::types::private::BytesMut;
@@ -11,8 +12,14 @@ use tokio_postgres::types::{Format, FromSql, IsNull, Kind, ToSql, Type, to_sql_c
 use crate::sql::server::cell::Value;
 
 /// An input, sent as text: the server reads it as the type of what it is compared with.
-#[derive(Debug)]
 pub(super) struct Bind<'v>(pub(super) &'v Option<String>);
+
+impl fmt::Debug for Bind<'_> {
+    /// Shows nothing of a question.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bind(…)")
+    }
+}
 
 impl ToSql for Bind<'_> {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
@@ -80,6 +87,9 @@ fn read(of: &Type, raw: &[u8], encoding: Option<&'static Encoding>) -> Option<Va
     })
 }
 
+/// The offset of Asia/Shanghai, whose days are meant.
+const SHANGHAI: Offset = Offset::constant(8);
+
 /// The day from which the server counts.
 const EPOCH: Date = Date::constant(2000, 1, 1);
 
@@ -94,7 +104,7 @@ fn date(days: i32) -> Value {
     }
 }
 
-/// As `2026-11-23 09:30:00`; with a zone, in RFC 3339.
+/// As `2026-11-23 09:30:00`; with a zone, in RFC 3339 as Shanghai has it.
 fn timestamp(micros: i64, has_zone: bool) -> Value {
     match micros {
         i64::MAX => return Value::text("infinity"),
@@ -109,7 +119,9 @@ fn timestamp(micros: i64, has_zone: bool) -> Value {
         return Value::text(&time.to_string().replace('T', " "));
     }
     let zoned = time.to_zoned(TimeZone::UTC);
-    zoned.map_or(Value::Unreadable("is a time beyond the calendar"), |time| Value::text(&time.timestamp().to_string()))
+    zoned.map_or(Value::Unreadable("is a time beyond the calendar"), |time| {
+        Value::text(&time.timestamp().display_with_offset(SHANGHAI).to_string())
+    })
 }
 
 /// A whole number: groups of four decimal digits, the first of which stands for 10000 to the power of `weight`.
@@ -118,12 +130,12 @@ fn numeric(raw: &[u8]) -> Option<Value> {
     let mut groups = groups.iter().map(|group| i16::from_be_bytes(*group));
     let (count, weight, sign, _scale) = (groups.next()?, groups.next()?, groups.next()?, groups.next()?);
     let fraction = Value::Unreadable("is not a whole number that can be read");
-    if !matches!(sign.cast_unsigned(), 0 | 0x4000) || count > weight.saturating_add(1) {
+    if !matches!(sign.cast_unsigned(), 0 | 0x4000) || count < 0 || count > weight.saturating_add(1) {
         return Some(fraction);
     }
     let mut number: i64 = 0;
     for place in 0..=weight {
-        let group = if place < count { groups.next()? } else { 0 };
+        let group = if place < count { groups.next().filter(|group| (0..10_000).contains(group))? } else { 0 };
         let grown = number.checked_mul(10_000).and_then(|number| number.checked_add(group.into()));
         let Some(grown) = grown else { return Some(fraction) };
         number = grown;
