@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use heyan_proto::vocabulary::ResultTypeId;
 use jiff::Timestamp;
 
 /// Why a department gave no answer that can be relied on. Never "no record", and never with a value of a record, a
@@ -43,6 +44,11 @@ pub enum AdapterError {
 }
 
 impl AdapterError {
+    /// A look-up of a result type that the department does not declare.
+    pub(crate) fn undeclared(result_type: &ResultTypeId) -> Self {
+        Self::Misconfigured { what: format!("it does not declare `{result_type}`") }
+    }
+
     pub(crate) fn malformed(column: &str, problem: &str) -> Self {
         Self::Malformed { what: format!("column `{column}` {problem}") }
     }

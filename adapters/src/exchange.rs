@@ -10,11 +10,12 @@ mod trouble;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, StatusCode, Url};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -22,7 +23,7 @@ use tokio::time::Instant;
 pub(crate) use self::encoding::Encoding;
 pub(crate) use self::endpoint::{Endpoint, parse_url};
 pub(crate) use self::trouble::trouble_of_status;
-use crate::AdapterError;
+use crate::{AdapterError, Lookup};
 
 /// The largest reply, in bytes.
 pub(crate) const REPLY_BYTES_MAX: usize = 1 << 20;
@@ -61,6 +62,35 @@ pub(crate) struct Reply {
     pub(crate) headers: HeaderMap,
     /// At most [`REPLY_BYTES_MAX`] bytes.
     pub(crate) body: Vec<u8>,
+}
+
+/// Carries the trace of a look-up on, in the header of the W3C trace context.
+pub(crate) fn trace(headers: &mut HeaderMap, lookup: &Lookup) {
+    let trace = lookup.traceparent.as_ref().and_then(|trace| HeaderValue::from_str(trace).ok());
+    if let Some(trace) = trace {
+        headers.insert(HeaderName::from_static("traceparent"), trace);
+    }
+}
+
+impl Reply {
+    /// Its text, wholly in this encoding; where the reply says which it is in, it must be this one.
+    ///
+    /// # Errors
+    /// [`AdapterError::Malformed`] where it is not.
+    pub(crate) fn text(&self, encoding: Encoding) -> Result<Cow<'_, str>, AdapterError> {
+        let malformed =
+            |problem: &str| AdapterError::Malformed { what: format!("the reply {problem} in `{}`", encoding.as_str()) };
+        let foreign = || malformed("says that it is not written");
+        let content =
+            self.headers.get(CONTENT_TYPE).map(|content| content.to_str().map_err(|_| foreign())).transpose()?;
+        for parameter in content.unwrap_or_default().split(';').skip(1) {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            if name.trim().eq_ignore_ascii_case("charset") && !encoding.is_named(value.trim().trim_matches('"')) {
+                return Err(foreign());
+            }
+        }
+        encoding.decode(&self.body).ok_or_else(|| malformed("is not wholly written"))
+    }
 }
 
 impl Exchange {

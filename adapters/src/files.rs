@@ -86,8 +86,7 @@ impl Files {
 impl Adapter for Files {
     async fn look_up(&self, lookup: &Lookup) -> Result<Holdings, AdapterError> {
         let Some((feed, pool)) = self.result_types.get(&lookup.result_type) else {
-            let what = format!("it does not declare `{}`", lookup.result_type);
-            return Err(AdapterError::Misconfigured { what });
+            return Err(AdapterError::undeclared(&lookup.result_type));
         };
         let bound = sql::bind(lookup, &feed.result_type)?;
         let standing = self.standing(feed, lookup.deadline, |standing| standing.can_answer(feed.stale_after)).await?;

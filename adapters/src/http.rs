@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use heyan_proto::vocabulary::ResultTypeId;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use tokio::time::Instant;
 
@@ -34,12 +34,9 @@ pub(crate) use self::reply::column;
 use self::reply::{Answer, ReplyForm, Said};
 pub use self::source::HttpSource;
 use crate::declaration::{Ask, DepartmentDeclaration, ResultType};
-use crate::exchange::{Encoding, Exchange, Reply, Request, trouble_of_status};
+use crate::exchange::{Encoding, Exchange, Reply, Request, trace, trouble_of_status};
 use crate::mapping;
 use crate::{Adapter, AdapterError, Holdings, Lookup};
-
-/// The header of the W3C trace context.
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Asks a service of JSON over HTTP/1.1 or HTTP/2. Connections and tokens are kept between look-ups.
 pub struct Http {
@@ -100,7 +97,7 @@ impl Http {
         }
         // The page of an error may be in any encoding.
         form.check_status(reply.status)?;
-        form.read_text(reply.status, &self.text(reply)?)
+        form.read_text(reply.status, &reply.text(self.encoding)?)
     }
 
     /// Sends a message with what the department demands of every message.
@@ -117,40 +114,24 @@ impl Http {
         let used = tokio::time::timeout_at(deadline, putting).await.unwrap_or(Err(AdapterError::Timeout))?;
         Ok((self.exchange.send(request, deadline).await?, used))
     }
-
-    /// The text of a reply, wholly in the declared encoding.
-    fn text<'r>(&self, reply: &'r Reply) -> Result<std::borrow::Cow<'r, str>, AdapterError> {
-        let encoding = self.encoding;
-        let malformed = |problem: &str| {
-            Err(AdapterError::Malformed { what: format!("the reply {problem} in `{}`", encoding.as_str()) })
-        };
-        if charset(&reply.headers).is_some_and(|charset| !encoding.is_named(charset)) {
-            return malformed("says that it is not written");
-        }
-        encoding.decode(&reply.body).map_or_else(|| malformed("is not wholly written"), Ok)
-    }
 }
 
 #[async_trait]
 impl Adapter for Http {
     async fn look_up(&self, lookup: &Lookup) -> Result<Holdings, AdapterError> {
-        let misconfigured = |what| AdapterError::Misconfigured { what };
         let Some(result_type) = self.result_types.get(&lookup.result_type) else {
-            return Err(misconfigured(format!("it does not declare `{}`", lookup.result_type)));
+            return Err(AdapterError::undeclared(&lookup.result_type));
         };
         let Ask::Http(ask) = &result_type.ask else {
-            return Err(misconfigured(format!("`{}` has no question", result_type.id)));
+            return Err(AdapterError::Misconfigured { what: format!("`{}` has no question", result_type.id) });
         };
-        if let Some(lacked) = result_type.requires.iter().find(|required| lookup.value(**required).is_none()) {
-            return Err(misconfigured(format!("it requires `{}`, which the look-up lacks", lacked.as_str())));
-        }
+        result_type.check_required(lookup)?;
         let deadline = Instant::now() + self.deadline.min(lookup.deadline);
         let mut request = ask.question.request(lookup, self.exchange.endpoint(), self.encoding)?;
-        if let Some(trace) = lookup.traceparent.as_ref().and_then(|trace| HeaderValue::from_str(trace).ok()) {
-            request.headers.insert(TRACEPARENT, trace);
-        }
+        trace(&mut request.headers, lookup);
         let whose = (lookup.requester.clone(), result_type.id.clone());
-        holdings(result_type, self.ask(request, &ask.reply, &whose, deadline).await?)
+        let Answer { records, more, updated_at } = self.ask(request, &ask.reply, &whose, deadline).await?;
+        mapping::read_holdings(result_type, &records, more, updated_at)
     }
 
     /// Asks the declared path, or else whether anything but an error of the server answers at the base URL.
@@ -178,20 +159,4 @@ impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Http").field("result_types", &self.result_types.keys()).finish_non_exhaustive()
     }
-}
-
-fn holdings(result_type: &ResultType, answer: Answer) -> Result<Holdings, AdapterError> {
-    let Answer { records, more, updated_at } = answer;
-    let more = more || records.len() > result_type.max_rows;
-    let shown = records.iter().take(result_type.max_rows);
-    let records = shown.map(|record| mapping::read_holding(result_type, record)).collect::<Result<_, _>>()?;
-    Ok(Holdings { records, more, updated_at })
-}
-
-/// What the content type says of the encoding.
-fn charset(headers: &HeaderMap) -> Option<&str> {
-    let parameters = headers.get(CONTENT_TYPE)?.to_str().ok()?.split(';').skip(1);
-    let mut named = parameters.filter_map(|parameter| parameter.split_once('='));
-    let (_, charset) = named.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))?;
-    Some(charset.trim().trim_matches('"'))
 }

@@ -6,11 +6,12 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use value::read_update_time;
+pub(crate) use value::{SHANGHAI, read_update_time};
 
 use crate::declaration::{Column, Listed, OnUnknown, RecordMapping, ResultType, StateMap};
-use crate::{AdapterError, Holder, Holding};
+use crate::{AdapterError, Holder, Holding, Holdings};
 use heyan_proto::vocabulary::ResultState;
+use jiff::Timestamp;
 
 /// The longest text in one cell, in bytes.
 pub(crate) const CELL_BYTES_MAX: usize = 64 << 10;
@@ -45,6 +46,19 @@ pub(crate) enum Cell<'r> {
     Integer(i64),
     /// Nothing.
     Null,
+}
+
+/// Maps the rows of an answer, of which at most `max_rows` are shown; `more` says that the department holds more than these.
+pub(crate) fn read_holdings<R: Row>(
+    result_type: &ResultType,
+    rows: &[R],
+    more: bool,
+    updated_at: Option<Timestamp>,
+) -> Result<Holdings, AdapterError> {
+    let more = more || rows.len() > result_type.max_rows;
+    let shown = rows.iter().take(result_type.max_rows);
+    let records = shown.map(|row| read_holding(result_type, row)).collect::<Result<_, _>>()?;
+    Ok(Holdings { records, more, updated_at })
 }
 
 /// Maps one row.

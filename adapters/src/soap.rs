@@ -27,20 +27,17 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use tokio::time::Instant;
 
 pub(crate) use self::ask::SoapAsk;
-use self::envelope::{Envelope, Version, malformed};
+use self::envelope::{Envelope, Version};
 pub(crate) use self::path::XmlPath;
 use self::reply::Answer;
 use self::source::Basic;
 pub use self::source::SoapSource;
 use crate::declaration::{Ask, DepartmentDeclaration, ResultType};
-use crate::exchange::{Encoding, Exchange, Reply, Request, trouble_of_status};
+use crate::exchange::{Exchange, Reply, Request, trace, trouble_of_status};
 use crate::{Adapter, AdapterError, Holdings, Lookup, mapping};
 
 /// What SOAP 1.1 says is called, beside the message.
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
-
-/// The header of the W3C trace context.
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Calls a SOAP service over connections that are kept between look-ups.
 pub struct Soap {
@@ -87,24 +84,19 @@ impl Soap {
 impl Adapter for Soap {
     async fn look_up(&self, lookup: &Lookup) -> Result<Holdings, AdapterError> {
         let Some(result_type) = self.result_types.get(&lookup.result_type) else {
-            let what = format!("it does not declare `{}`", lookup.result_type);
-            return Err(AdapterError::Misconfigured { what });
+            return Err(AdapterError::undeclared(&lookup.result_type));
         };
         let Ask::Soap(ask) = &result_type.ask else {
             return Err(AdapterError::Misconfigured { what: format!("`{}` has no call", result_type.id) });
         };
-        if let Some(required) = result_type.requires.iter().find(|required| lookup.value(**required).is_none()) {
-            let what = format!("it requires `{}`, which the look-up lacks", required.as_str());
-            return Err(AdapterError::Misconfigured { what });
-        }
+        result_type.check_required(lookup)?;
         let body = ask.envelope.write(&ask.body, |input| lookup.value(input))?;
         let mut headers = headers(ask)?;
-        if let Some(trace) = lookup.traceparent.as_ref().and_then(|trace| HeaderValue::from_str(trace).ok()) {
-            headers.insert(TRACEPARENT, trace);
-        }
+        trace(&mut headers, lookup);
         let reply = self.send(Method::POST, headers, body, lookup.deadline).await?;
         let text = read_text(ask, &reply)?;
-        read_holdings(result_type, ask.answer(&text)?)
+        let Answer { records, more, updated_at } = ask.answer(&text)?;
+        mapping::read_holdings(result_type, &records, more, updated_at)
     }
 
     /// Any reply to a HEAD says that the service is there: services differ in what they say then, and a call would be about
@@ -150,7 +142,7 @@ fn read_text<'r>(ask: &SoapAsk, reply: &'r Reply) -> Result<Cow<'r, str>, Adapte
     if !(status.is_success() || matches!(status.as_u16(), 400 | 500)) {
         return Err(trouble_of_status(status));
     }
-    let text = decode(ask.envelope.encoding, reply);
+    let text = reply.text(ask.envelope.encoding);
     if status.is_success() {
         return text;
     }
@@ -158,27 +150,4 @@ fn read_text<'r>(ask: &SoapAsk, reply: &'r Reply) -> Result<Cow<'r, str>, Adapte
         Ok(Some(trouble)) | Err(trouble @ AdapterError::Misconfigured { .. }) => trouble,
         _ => trouble_of_status(status),
     })
-}
-
-fn decode(encoding: Encoding, reply: &Reply) -> Result<Cow<'_, str>, AdapterError> {
-    let foreign = || malformed(format!("the reply says that it is not in {}", encoding.as_str()));
-    if let Some(content) = reply.headers.get(CONTENT_TYPE) {
-        let content = content.to_str().map_err(|_| foreign())?;
-        for parameter in content.split(';').skip(1) {
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let is_charset = name.trim().eq_ignore_ascii_case("charset");
-            if is_charset && !encoding.is_named(value.trim().trim_matches('"')) {
-                return Err(foreign());
-            }
-        }
-    }
-    encoding.decode(&reply.body).ok_or_else(|| malformed(format!("the reply is not in {}", encoding.as_str())))
-}
-
-fn read_holdings(result_type: &ResultType, answer: Answer) -> Result<Holdings, AdapterError> {
-    let Answer { records, more, updated_at } = answer;
-    let more = more || records.len() > result_type.max_rows;
-    let kept = records.iter().take(result_type.max_rows);
-    let records = kept.map(|record| mapping::read_holding(result_type, record)).collect::<Result<_, _>>()?;
-    Ok(Holdings { records, more, updated_at })
 }

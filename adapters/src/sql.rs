@@ -58,8 +58,7 @@ impl Sql {
 impl Adapter for Sql {
     async fn look_up(&self, lookup: &Lookup) -> Result<Holdings, AdapterError> {
         let Some(result_type) = self.result_types.get(&lookup.result_type) else {
-            let what = format!("it does not declare `{}`", lookup.result_type);
-            return Err(AdapterError::Misconfigured { what });
+            return Err(AdapterError::undeclared(&lookup.result_type));
         };
         let bound = bind(lookup, result_type)?;
         let result_type = Arc::clone(result_type);
@@ -86,12 +85,6 @@ impl fmt::Debug for Sql {
 
 /// The values of a look-up, and an error where one is absent that the declaration requires.
 pub(crate) fn bind(lookup: &Lookup, result_type: &ResultType) -> Result<Bound, AdapterError> {
-    let bound: Bound = result_type.inputs().map(|input| (input, lookup.value(input).map(Cow::into_owned))).collect();
-    for required in &result_type.requires {
-        if bound.iter().any(|(input, value)| input == required && value.is_none()) {
-            let what = format!("it requires `{}`, which the look-up lacks", required.as_str());
-            return Err(AdapterError::Misconfigured { what });
-        }
-    }
-    Ok(bound)
+    result_type.check_required(lookup)?;
+    Ok(result_type.inputs().map(|input| (input, lookup.value(input).map(Cow::into_owned))).collect())
 }

@@ -57,9 +57,7 @@ impl Ask {
     pub(crate) fn sql(&self) -> Option<&SqlQuery> {
         match self {
             Self::Sql(query) => Some(query),
-            Self::Http(_) => None,
-            Self::Soap(_) => None,
-            Self::Files(_) => None,
+            _ => None,
         }
     }
 

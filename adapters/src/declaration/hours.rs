@@ -2,14 +2,13 @@ use std::time::Duration;
 
 use heyan_proto::document::Table;
 use jiff::civil::DateTime;
-use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan as _};
+
+use crate::mapping::SHANGHAI;
 
 /// The most lines of hours.
 const LINES_MAX: usize = 8;
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-/// The offset of Asia/Shanghai, in which hours are declared.
-const SHANGHAI: Offset = Offset::constant(8);
 const EXPECTED: &str = "must hold hours of Shanghai such as `Mon-Fri 08:30-17:30` or `Sat 09:00-12:00`";
 
 /// When a department can be asked: times of the week. Public holidays are not in it.

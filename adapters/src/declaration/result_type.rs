@@ -9,6 +9,7 @@ use super::{
     Ask, CatalogueEntry, Column, Coverage, Department, Example, Field, FreshnessDeclaration, Input, Kind, NotShared,
     RecordMapping, Source, Validity, plain,
 };
+use crate::{AdapterError, Lookup};
 
 /// The most records that a declaration may ask for.
 const ROWS_MAX: i64 = 100;
@@ -112,6 +113,17 @@ impl ResultType {
     /// What of a question is sent to the department.
     pub fn inputs(&self) -> impl Iterator<Item = Input> + '_ {
         self.ask.inputs().iter().copied()
+    }
+
+    /// Whether a look-up has every input that this one cannot do without.
+    pub(crate) fn check_required(&self, lookup: &Lookup) -> Result<(), AdapterError> {
+        match self.requires.iter().find(|required| lookup.value(**required).is_none()) {
+            None => Ok(()),
+            Some(lacked) => {
+                let what = format!("it requires `{}`, which the look-up lacks", lacked.as_str());
+                Err(AdapterError::Misconfigured { what })
+            }
+        }
     }
 
     /// The columns that its mapping reads, sorted.

@@ -84,7 +84,7 @@ fn read_items(column: &Column, separator: &str, row: &dyn Row) -> Result<Option<
 }
 
 /// The offset of Asia/Shanghai, where a time without an offset is meant; there has been no daylight time since 1991.
-const SHANGHAI: Offset = Offset::constant(8);
+pub(crate) const SHANGHAI: Offset = Offset::constant(8);
 
 /// The update time of a data set: RFC 3339, or a date and time of Shanghai, or the beginning of a day there.
 pub(crate) fn read_update_time(text: &str) -> Option<Timestamp> {

@@ -88,7 +88,7 @@ impl Envelope {
         let read = Document::parse(text);
         let Document { root, encoding } = read.map_err(|fault| malformed(format!("the reply {}", fault.what)))?;
         if encoding.is_some_and(|label| !self.encoding.is_named(&label)) {
-            return Err(malformed(format!("the reply says that it is not in {}", self.encoding.as_str())));
+            return Err(malformed(format!("the reply says that it is not written in `{}`", self.encoding.as_str())));
         }
         let own = self.version;
         if [Version::V1_1, Version::V1_2].into_iter().any(|other| other != own && other.is(&root, "Envelope")) {

@@ -126,7 +126,7 @@ impl Inner {
         let text = encoding.decode(&bytes).ok_or_else(|| inner(&format!("is not in {}", encoding.as_str())))?;
         let document = Document::parse(&text).map_err(|fault| inner(fault.what))?;
         if document.encoding.is_some_and(|label| !encoding.is_named(&label)) {
-            return Err(inner(&format!("says that it is not in {}", encoding.as_str())));
+            return Err(inner(&format!("says that it is not written in `{}`", encoding.as_str())));
         }
         Ok(document.root)
     }

@@ -268,7 +268,7 @@ async fn a_reply_is_in_the_declared_encoding_or_malformed() {
     let declared = |label: &str| {
         format!("<?xml version=\"1.0\" encoding=\"{label}\"?>{}", envelope("<ResultCode>0002</ResultCode>"))
     };
-    let foreign = || Err(malformed("the reply says that it is not in gb18030"));
+    let foreign = || Err(malformed("the reply says that it is not written in `gb18030`"));
     for content_type in ["text/xml", "text/xml;charset=GB18030", "text/xml; charset=\"gb2312\"; x", "text/plain"] {
         assert_eq!(with(content_type, &none()).await, Ok(0), "{content_type}");
     }

@@ -99,11 +99,7 @@ impl Server {
             Connections::Mysql(turns) => turns.run(&asking).await,
         }?;
         // Read only now: a record that does not fit says nothing against the connection.
-        let result_type = &asking.result_type;
-        let records = rows.iter().take(result_type.max_rows);
-        let records = records.map(|cells| mapping::read_holding(result_type, cells));
-        let more = rows.len() > result_type.max_rows;
-        Ok(Holdings { records: records.collect::<Result<_, _>>()?, more, updated_at })
+        mapping::read_holdings(&asking.result_type, &rows, false, updated_at)
     }
 
     /// Whether every query fits the database; asks about nobody.

@@ -178,7 +178,13 @@ async fn soap() {
                 "does not know such a question",
             ),
             ("renamed element", &[("m:ResultCode", "m:Code")], 78, "success =", "neither success nor"),
-            ("other encoding", &[("encoding = \"gb18030\"", "encoding = \"utf-8\"")], 78, "endpoint =", "not in utf-8"),
+            (
+                "other encoding",
+                &[("encoding = \"gb18030\"", "encoding = \"utf-8\"")],
+                78,
+                "encoding =",
+                "not written in `utf-8`",
+            ),
         ],
     );
 }

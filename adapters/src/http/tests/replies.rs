@@ -2,7 +2,7 @@ use std::path::Path;
 
 use reqwest::StatusCode;
 
-use super::super::{holdings, path::JsonPath};
+use super::super::path::JsonPath;
 use super::*;
 use crate::declaration::Ask;
 
@@ -11,7 +11,8 @@ fn read(edits: &[(&str, &str)], status: u16, reply: &str) -> Result<Holdings, Ad
     let declaration = declaration(edits);
     let result_type = &declaration.result_types[0];
     let Ask::Http(ask) = &result_type.ask else { panic!("it is asked over HTTP") };
-    holdings(result_type, ask.reply.answer(StatusCode::from_u16(status).unwrap(), reply)?)
+    let answer = ask.reply.answer(StatusCode::from_u16(status).unwrap(), reply)?;
+    crate::mapping::read_holdings(result_type, &answer.records, answer.more, answer.updated_at)
 }
 
 /// A reply whose data are these.

@@ -3,12 +3,13 @@ use std::fmt;
 
 use encoding_rs::Encoding;
 use jiff::civil::{Date, DateTime};
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span};
 use tokio_postgres::Row;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{Format, FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 
+use crate::mapping::SHANGHAI;
 use crate::sql::server::cell::Value;
 
 /// An input, sent as text: the server reads it as the type of what it is compared with.
@@ -86,9 +87,6 @@ fn read(of: &Type, raw: &[u8], encoding: Option<&'static Encoding>) -> Option<Va
         },
     })
 }
-
-/// The offset of Asia/Shanghai, whose days are meant.
-const SHANGHAI: Offset = Offset::constant(8);
 
 /// The day from which the server counts.
 const EPOCH: Date = Date::constant(2000, 1, 1);
