@@ -15,6 +15,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, StatusCode, Url};
 use tokio::sync::Mutex;
@@ -62,6 +64,11 @@ pub(crate) struct Reply {
     pub(crate) headers: HeaderMap,
     /// At most [`REPLY_BYTES_MAX`] bytes.
     pub(crate) body: Vec<u8>,
+}
+
+/// User and password as RFC 7617 has them.
+pub(crate) fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
 /// Carries the trace of a look-up on, in the header of the W3C trace context.

@@ -19,8 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use heyan_proto::vocabulary::ResultTypeId;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -33,7 +31,7 @@ use self::reply::Answer;
 use self::source::Basic;
 pub use self::source::SoapSource;
 use crate::declaration::{Ask, DepartmentDeclaration, ResultType};
-use crate::exchange::{Exchange, Reply, Request, trace, trouble_of_status};
+use crate::exchange::{self, Exchange, Reply, Request, trace, trouble_of_status};
 use crate::{Adapter, AdapterError, Holdings, Lookup, mapping};
 
 /// What SOAP 1.1 says is called, beside the message.
@@ -70,8 +68,7 @@ impl Soap {
     ) -> Result<Reply, AdapterError> {
         if let Some(basic) = &self.basic {
             let password = basic.password.reveal(&self.city_folder)?;
-            let both = STANDARD.encode(format!("{}:{}", basic.user.as_str(), password.expose()));
-            let mut value = header(&format!("Basic {both}"))?;
+            let mut value = header(&exchange::basic(basic.user.as_str(), password.expose()))?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }

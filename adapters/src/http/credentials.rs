@@ -7,8 +7,6 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use heyan_proto::vocabulary::{DepartmentId, ResultTypeId};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Mutex;
@@ -16,7 +14,7 @@ use tokio::time::Instant;
 
 use super::auth::Auth;
 use super::{platform, token};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, basic};
 use crate::{AdapterError, Secret};
 
 /// Who asks for what: one interface of the platform.
@@ -169,11 +167,6 @@ fn at(setting: &str, error: AdapterError) -> AdapterError {
         AdapterError::Misconfigured { what } => AdapterError::Misconfigured { what: format!("`{setting}`: {what}") },
         other => other,
     }
-}
-
-/// User and password as RFC 7617 has them.
-pub(super) fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
 pub(super) fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Result<(), AdapterError> {

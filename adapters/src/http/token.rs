@@ -12,7 +12,7 @@ use super::auth::Grant;
 use super::credentials::{self, Kept};
 use super::{json, words};
 use crate::AdapterError;
-use crate::exchange::{Encoding, Exchange, Request, trouble_of_status};
+use crate::exchange::{self, Encoding, Exchange, Request, trouble_of_status};
 
 /// How long a token is used whose life the server does not say.
 const LIFE_UNSAID: Duration = Duration::from_secs(60);
@@ -39,7 +39,7 @@ pub(super) async fn ask(
         add("&client_secret=", secret.expose());
     } else {
         let user = words::percent_encoded(&grant.client_id);
-        let basic = credentials::basic(&user, &words::percent_encoded(secret.expose()));
+        let basic = exchange::basic(&user, &words::percent_encoded(secret.expose()));
         credentials::put(&mut headers, AUTHORIZATION, &basic)?;
     }
     if let Some(scope) = &grant.scope {

@@ -227,7 +227,10 @@ fn a_document_inside_is_read_like_any_other() {
     for (reply, told) in [
         (packed(&gbk("<r><c>1</c><x>样例</x></r>")), Ok(0)),
         (packed(&gbk("<?xml version='1.0' encoding='gbk'?><r><c>1</c></r>")), Ok(0)),
-        (packed(&gbk("<?xml version='1.0' encoding='utf-8'?><r><c>1</c></r>")), at("says that it is not written in `gbk`")),
+        (
+            packed(&gbk("<?xml version='1.0' encoding='utf-8'?><r><c>1</c></r>")),
+            at("says that it is not written in `gbk`"),
+        ),
         (packed("<r><c>1</c><x>样</x></r>".as_bytes()), at("is not in gbk")),
         (packed(b"<r><c>1</c>\x81\x30\x81\x30</r>"), at("is not in gbk")),
         (packed(b"<r><c>1</c>"), at("is not well-formed XML")),
